@@ -1,0 +1,56 @@
+/* The smallest firmware that uses the device library; bench/footprint.sh links it to see what the
+ * linker keeps. Its own code goes to sections that are not counted, and so do the memory functions,
+ * which every firmware has already. STORED and PUSHED choose how the patch arrives. */
+#include "libdelta/device.h"
+
+void *memcpy(void *target, const void *source, size_t size) {
+  uint8_t *to = target;
+  const uint8_t *from = source;
+  while (size-- > 0) *to++ = *from++;
+  return target;
+}
+
+void *memmove(void *target, const void *source, size_t size) {
+  uint8_t *to = target;
+  const uint8_t *from = source;
+  if (to <= from) return memcpy(target, source, size);
+  while (size-- > 0) to[size] = from[size];
+  return target;
+}
+
+void *memset(void *target, int value, size_t size) {
+  uint8_t *to = target;
+  while (size-- > 0) *to++ = (uint8_t)value;
+  return target;
+}
+
+int memcmp(const void *left, const void *right, size_t size) {
+  const uint8_t *a = left;
+  const uint8_t *b = right;
+  for (; size > 0; size--, a++, b++) {
+    if (*a != *b) return *a - *b;
+  }
+  return 0;
+}
+
+/* The unwind tables of libgcc's division name it; nothing calls it. */
+void __aeabi_unwind_cpp_pr0(void);
+void __aeabi_unwind_cpp_pr0(void) {}
+
+extern const libdelta_config config; /* Absolute symbols: the board's part, not counted. */
+extern uint64_t ram[8192];
+extern uint8_t radio[64];
+
+void stub_main(void);
+void stub_main(void) {
+  libdelta_updater *updater;
+  libdelta_status status = libdelta_init(ram, 65536, &config, &updater);
+#ifdef PUSHED
+  while (status == LIBDELTA_NEED_INPUT) status = libdelta_push(updater, radio, sizeof(radio));
+  status = libdelta_finish(updater);
+#endif
+#ifdef STORED
+  status = libdelta_apply_stored(updater, 10000);
+#endif
+  *(volatile libdelta_status *)radio = status;
+}

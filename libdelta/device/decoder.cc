@@ -1,0 +1,128 @@
+// The decoding side of Codec<Port> (wire/codec.h): bits come from the arithmetic decoder, images from the
+// caller's callbacks.
+#include "libdelta/device/decoder.h"
+
+#include "libdelta/device/range_decoder.h"
+#include "libdelta/wire/codec.h"
+
+namespace libdelta {
+namespace {
+
+// What the codec asks an encoder for; a decoder has no answers, and nobody looks at them.
+struct NoPlan {
+  struct List {
+    static constexpr uint32_t size() { return 0; }
+  };
+  struct Operation {
+    OperationKind kind = OperationKind::kLiteral;
+    uint32_t length = 0;
+    uint32_t source = 0;
+  };
+  struct Entry {
+    uint32_t old_position = 0;
+    uint32_t new_position = 0;
+    bool anchor = false;
+  };
+  static constexpr List templates{};
+  static constexpr List image_map{};
+  static constexpr List ram_map{};
+  static constexpr uint32_t base = 0;
+  static constexpr uint32_t ram_end = 0;
+  static constexpr uint32_t limit = 0;
+  static constexpr uint32_t group_blocks = 0;
+  static Template TemplateAt(uint32_t) { return Template{}; }
+  static Entry ImageEntry(uint32_t) { return {}; }
+  static Entry RamEntry(uint32_t) { return {}; }
+  static bool NextIsInOrder(uint32_t) { return false; }
+  static uint32_t GapAfter(uint32_t, libdelta_offset) { return 0; }
+  static Operation NextOperation() { return {}; }
+};
+
+class DecodePort {
+ public:
+  using Position = libdelta_offset;
+  static constexpr bool kEncoding = false;
+
+  RangeDecoder coder;
+  const libdelta_io *io;
+
+  static NoPlan plan() { return {}; }
+  static void Enter(Stream) {}
+  int Bit(uint32_t p12, int) { return coder.Bit(p12); }
+  int Direct(int) { return coder.Direct(); }
+  void BeginGroup() { coder.Restart(); }
+  bool ReadOld(Position at, uint8_t *to, uint32_t size) { return io->read_old(io->user, at, to, size) == 0; }
+  bool ReadNew(Position at, uint8_t *to, uint32_t size) { return io->read_new(io->user, at, to, size) == 0; }
+  bool WriteNew(Position at, const uint8_t *from, uint32_t size) {
+    return io->write_new(io->user, at, from, size) == 0;
+  }
+  static uint8_t ActualByte(Position) { return 0; }
+  static bool SameAsOld(Position, Position, Position) { return false; }
+};
+
+struct State {
+  DecodePort port;
+  bool started;
+  Codec<DecodePort> codec;
+};
+
+static_assert(sizeof(State) <= sizeof(Decoder), "the decoder's storage is too small");
+
+// The last two bytes that the arithmetic decoder has taken are kept: a group may end before them.
+constexpr uint32_t kKept = 2;
+// More zeros than this beyond the end of the payload are not an encoder's trailing zeros.
+constexpr uint32_t kMaxOverrun = 4;
+
+static_assert(kStepInput + kKept <= kDecoderLookahead, "a step must fit in what may be left unread");
+
+libdelta_status StatusOf(CodecResult result) {
+  switch (result) {
+    case CodecResult::kStep:
+      return LIBDELTA_NEED_INPUT;
+    case CodecResult::kDone:
+      return LIBDELTA_OK;
+    case CodecResult::kReadOld:
+      return LIBDELTA_E_READ_OLD;
+    case CodecResult::kReadNew:
+      return LIBDELTA_E_READ_NEW;
+    case CodecResult::kWriteNew:
+      return LIBDELTA_E_WRITE_NEW;
+    default:
+      return LIBDELTA_E_MALFORMED;
+  }
+}
+
+}  // namespace
+
+libdelta_status DecoderInit(Decoder *decoder, const libdelta_io *io, uint8_t *arena, uint32_t arena_size,
+                            libdelta_offset old_length, libdelta_offset new_length) {
+  State *state = reinterpret_cast<State *>(decoder->storage);
+  memset(static_cast<void *>(state), 0, sizeof(*state));
+  state->port.io = io;
+  state->codec.Start(&state->port, arena, arena_size, old_length, new_length);
+  return LIBDELTA_NEED_INPUT;
+}
+
+libdelta_status DecoderRun(Decoder *decoder, const uint8_t *input, uint32_t size, bool last, uint32_t *used) {
+  State *state = reinterpret_cast<State *>(decoder->storage);
+  RangeDecoder &coder = state->port.coder;
+  const uint8_t *end = input + size;
+  CodecResult result = CodecResult::kStep;
+  *used = 0;
+  if (!state->started) {
+    if (!last && size < kStepInput) return LIBDELTA_NEED_INPUT;
+    coder.SetInput(input, end);
+    coder.Start();
+    state->started = true;
+  } else {
+    coder.SetInput(input + kKept, end);
+  }
+  while (result == CodecResult::kStep && (last || static_cast<uint32_t>(end - coder.next()) >= kStepInput)) {
+    result = state->codec.Step();
+    if (coder.overrun() > kMaxOverrun) result = CodecResult::kMalformed;
+  }
+  *used = static_cast<uint32_t>(coder.next() - input) - (result == CodecResult::kStep ? kKept : 0);
+  return StatusOf(result);
+}
+
+}  // namespace libdelta

@@ -1,0 +1,43 @@
+#include "libdelta/device/digest.h"
+
+#include <string.h>
+
+#include "libdelta/device/state.h"
+
+namespace libdelta {
+
+libdelta_status ComputeDigest(libdelta_updater *updater, const uint8_t *bytes, libdelta_offset length,
+                              uint8_t *digest) {
+  const libdelta_config &config = *updater->config;
+  const libdelta_crypto &crypto = config.crypto;
+  if (crypto.sha256_init(crypto.user) != 0) return LIBDELTA_E_HASH;
+  libdelta_offset offset = 0;
+  while (offset != length) {
+    const uint8_t *data = bytes;
+    const libdelta_offset left = length - offset;
+    uint32_t piece = static_cast<uint32_t>(left);
+    if (bytes == kImage) {
+      if (left > kScratchSize) piece = kScratchSize;
+      data = Scratch(updater);
+      if ((updater->in_header ? config.io.read_old : config.io.read_new)(config.io.user, offset,
+                                                                         Scratch(updater), piece) != 0) {
+        return updater->in_header ? LIBDELTA_E_READ_OLD : LIBDELTA_E_READ_NEW;
+      }
+    }
+    if (crypto.sha256_update(crypto.user, data, piece) != 0) return LIBDELTA_E_HASH;
+    offset += piece;
+  }
+  return crypto.sha256_final(crypto.user, digest) != 0 ? LIBDELTA_E_HASH : LIBDELTA_OK;
+}
+
+libdelta_status MatchDigest(libdelta_updater *updater, const uint8_t *bytes, libdelta_offset length,
+                            const uint8_t *expected) {
+  uint8_t digest[kDigestSize];
+  const libdelta_status status = ComputeDigest(updater, bytes, length, digest);
+  if (status != LIBDELTA_OK) return status;
+  if (memcmp(digest, expected, bytes == kImage ? kDigestSize : kLinkSize) == 0) return LIBDELTA_OK;
+  if (bytes != kImage) return LIBDELTA_E_CHUNK;
+  return updater->in_header ? LIBDELTA_E_OLD_DIGEST : LIBDELTA_E_NEW_DIGEST;
+}
+
+}  // namespace libdelta

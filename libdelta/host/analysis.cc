@@ -1,0 +1,178 @@
+#include "libdelta/host/analysis.h"
+
+#include <algorithm>
+#include <map>
+
+namespace libdelta {
+namespace {
+
+uint32_t Word(ByteView image, size_t at) { return LoadWord(image.data() + at, 4, false); }
+
+// Offsets where something that others point to seems to start.
+std::vector<uint32_t> FunctionStarts(ByteView image) {
+  std::vector<uint32_t> starts;
+  for (size_t i = 0; i + 2 <= image.size(); i += 2) {
+    const uint32_t half = LoadWord(image.data() + i, 2, false);
+    if ((half & 0xff00) == 0xb500 || half == 0xe92d) starts.push_back(static_cast<uint32_t>(i));
+  }
+  return starts;
+}
+
+std::vector<uint32_t> StringStarts(ByteView image) {
+  std::vector<uint32_t> starts;
+  const auto printable = [](uint8_t c) { return c >= 0x20 && c < 0x7f; };
+  for (size_t i = 1; i + 6 <= image.size(); ++i) {
+    if (image[i - 1] != 0) continue;
+    bool text = true;
+    for (size_t k = 0; k < 6 && text; ++k) text = printable(image[i + k]);
+    if (text) starts.push_back(static_cast<uint32_t>(i));
+  }
+  return starts;
+}
+
+// At most `limit` elements, evenly spread.
+template <class T>
+std::vector<T> Thin(const std::vector<T>& all, size_t limit) {
+  if (all.size() <= limit) return all;
+  std::vector<T> some;
+  for (size_t i = 0; i < limit; ++i) some.push_back(all[i * all.size() / limit]);
+  return some;
+}
+
+// A word that may be a pointer, and where it stands modulo its alignment.
+struct PointerWord {
+  uint32_t value;
+  uint32_t phase;
+  auto operator<=>(const PointerWord&) const = default;
+};
+
+// Real pointers lie in one or two of these windows of the address space; words that are code are everywhere.
+constexpr uint32_t kWindowBits = 20;
+constexpr size_t kMaxWindows = 256;
+constexpr size_t kMaxWords = 1000;  // Considered of each window.
+constexpr size_t kMaxStarts = 600;  // Of each kind.
+constexpr size_t kMinWords = 24;
+constexpr uint32_t kMinLead = 30;
+
+// Counts, for the pointers of one window, which load address would make them point to starts.
+class BaseVote {
+ public:
+  BaseVote(uint32_t window, size_t image_size)
+      : lowest_((int64_t{window} << kWindowBits) - static_cast<int64_t>(image_size | 1) - 1),
+        votes_((image_size + (size_t{1} << kWindowBits)) / 2 + 2, 0) {}
+
+  void Add(const std::vector<PointerWord>& words, const std::vector<uint32_t>& starts) {
+    for (const PointerWord& word : words) {
+      for (const uint32_t start : starts) {
+        if (word.value < start) break;
+        const uint32_t base = word.value - start;
+        // Pointers are aligned, and images start at round addresses more often than not.
+        if (((base + word.phase) & 3) == 0) Vote(base, base % 256 == 0 ? 3 : 1);
+      }
+    }
+  }
+
+  // The address with the most votes, and how far it is ahead of all others: chance has no clear winner.
+  void Count(uint32_t* winner, uint32_t* lead) const {
+    size_t best = 0;
+    uint32_t second = 0;
+    for (size_t i = 1; i < votes_.size(); ++i) {
+      if (votes_[i] > votes_[best]) {
+        second = votes_[best];
+        best = i;
+      } else {
+        second = std::max(second, votes_[i]);
+      }
+    }
+    *winner = static_cast<uint32_t>(lowest_ + 2 * static_cast<int64_t>(best));
+    *lead = votes_[best] - second;
+  }
+
+ private:
+  void Vote(uint32_t base, uint32_t weight) { votes_[static_cast<size_t>(base - lowest_) / 2] += weight; }
+
+  int64_t lowest_;
+  std::vector<uint32_t> votes_;
+};
+
+// Distinct words by window.
+using Windows = std::map<uint32_t, std::vector<PointerWord>>;
+
+Windows CollectWords(ByteView image) {
+  std::vector<PointerWord> words;
+  for (size_t i = 0; i + 4 <= image.size(); i += 2) {
+    const uint32_t word = Word(image, i);
+    if (word >= 0x100 && word <= 0xfff00000u) words.push_back({word, static_cast<uint32_t>(i & 3)});
+  }
+  std::sort(words.begin(), words.end());
+  words.erase(std::unique(words.begin(), words.end()), words.end());
+  Windows windows;
+  for (const PointerWord& word : words) windows[word.value >> kWindowBits].push_back(word);
+  return windows;
+}
+
+std::vector<uint32_t> BusiestWindows(const Windows& windows) {
+  std::vector<std::pair<size_t, uint32_t>> ranked;
+  for (const auto& [window, words] : windows) ranked.emplace_back(words.size(), window);
+  std::sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  });
+  std::vector<uint32_t> busiest;
+  for (size_t i = 0; i < ranked.size() && i < kMaxWindows && ranked[i].first >= kMinWords; ++i)
+    busiest.push_back(ranked[i].second);
+  return busiest;
+}
+
+}  // namespace
+
+std::optional<uint32_t> FindLoadAddress(ByteView image) {
+  const Windows windows = CollectWords(image);
+  const std::vector<uint32_t> functions = Thin(FunctionStarts(image), kMaxStarts);
+  const std::vector<uint32_t> strings = Thin(StringStarts(image), kMaxStarts);
+  uint32_t best = 0;
+  uint32_t best_lead = 0;
+  for (const uint32_t window : BusiestWindows(windows)) {
+    const std::vector<PointerWord>& all = windows.at(window);
+    std::vector<PointerWord> odd;  // Thumb function pointers have their lowest bit set.
+    for (const PointerWord& word : all) {
+      if (word.value & 1) odd.push_back({word.value - 1, word.phase});
+    }
+    BaseVote vote(window, image.size());
+    vote.Add(Thin(odd, kMaxWords), functions);
+    vote.Add(Thin(all, kMaxWords), strings);
+    uint32_t winner;
+    uint32_t lead;
+    vote.Count(&winner, &lead);
+    if (lead > best_lead) {
+      best_lead = lead;
+      best = winner;
+    }
+  }
+  if (best_lead < kMinLead) return std::nullopt;
+  return best;
+}
+
+ReferenceScan::ReferenceScan(ByteView image, const std::vector<Template>& templates, uint32_t base)
+    : kinds_(image.size(), kNone), normalised_(image.begin(), image.end()) {
+  size_t i = 0;
+  while (i < image.size()) {
+    const uint32_t address = base + static_cast<uint32_t>(i);
+    size_t width = 1;
+    for (size_t k = 0; k < templates.size(); ++k) {
+      const Template& t = templates[k];
+      if ((address & ((1u << t.align_log2) - 1)) || t.width > image.size() - i) continue;
+      const bool big = (t.flags & kBigEndian) != 0;
+      const uint32_t word = LoadWord(image.data() + i, t.width, big);
+      if ((word & t.mask) != t.match) continue;
+      if (Target(t, Gather(t, word), address) - base >= image.size()) continue;
+      kinds_[i] = static_cast<uint8_t>(k + 1);
+      for (size_t j = 1; j < t.width; ++j) kinds_[i + j] = kInside;
+      StoreWord(normalised_.data() + i, t.width, big, Scatter(t, word, 0));
+      width = t.width;
+      break;
+    }
+    i += width;
+  }
+}
+
+}  // namespace libdelta

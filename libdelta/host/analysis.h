@@ -1,0 +1,40 @@
+// What the encoder finds out about an image before it matches: where references are, and the load address.
+#ifndef LIBDELTA_HOST_ANALYSIS_H_
+#define LIBDELTA_HOST_ANALYSIS_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "libdelta/host.h"
+#include "libdelta/host/plan.h"
+
+namespace libdelta {
+
+// The address of the first byte, voted for by words that would then point to the start of a function or of a
+// string. Empty when no address stands out.
+std::optional<uint32_t> FindLoadAddress(ByteView image);
+
+// The references of one image under a set of templates.
+class ReferenceScan {
+ public:
+  static constexpr uint8_t kNone = 0;
+  static constexpr uint8_t kInside = 0xff;  // A byte of a reference other than its first.
+
+  ReferenceScan(ByteView image, const std::vector<Template>& templates, uint32_t base);
+
+  // Template number + 1 of the reference that starts at `position`, kNone or kInside.
+  uint8_t kind(size_t position) const { return kinds_[position]; }
+  // Whether an absolute value is taken for a pointer into the image.
+  const std::vector<uint8_t>& kinds() const { return kinds_; }
+  // The image with every reference's field cleared.
+  const Bytes& normalised() const { return normalised_; }
+
+ private:
+  std::vector<uint8_t> kinds_;
+  Bytes normalised_;
+};
+
+}  // namespace libdelta
+
+#endif  // LIBDELTA_HOST_ANALYSIS_H_

@@ -1,0 +1,44 @@
+// Integer prices of coded decisions, so that no encoder decision depends on floating point.
+#ifndef LIBDELTA_HOST_BIT_COST_H_
+#define LIBDELTA_HOST_BIT_COST_H_
+
+#include <array>
+#include <cstdint>
+
+namespace libdelta {
+
+constexpr uint32_t kBitCostOne = 256;  // Cost units per bit.
+
+// log2(x) in cost units, x >= 1, by repeated squaring: exact to the last unit or so on every platform.
+constexpr uint32_t Log2Cost(uint64_t x) {
+  uint32_t whole = 0;
+  while (whole < 63 && x >> (whole + 1) != 0) ++whole;
+  uint64_t mantissa = whole >= 31 ? x >> (whole - 31) : x << (31 - whole);  // 1.31 fixed point.
+  uint32_t result = whole;
+  for (int i = 0; i < 8; ++i) {
+    mantissa = (mantissa * mantissa) >> 31;
+    result <<= 1;
+    if (mantissa >> 32) {
+      result |= 1;
+      mantissa >>= 1;
+    }
+  }
+  return result;
+}
+
+namespace internal {
+constexpr std::array<uint16_t, 4097> MakeBitCosts() {
+  std::array<uint16_t, 4097> costs{};
+  costs[0] = 12 * kBitCostOne;
+  for (uint32_t p = 1; p <= 4096; ++p) costs[p] = static_cast<uint16_t>(12 * kBitCostOne - Log2Cost(p));
+  return costs;
+}
+inline constexpr std::array<uint16_t, 4097> kBitCosts = MakeBitCosts();
+}  // namespace internal
+
+// Cost of an event of probability p12 / 4096.
+inline uint32_t BitCost(uint32_t p12) { return internal::kBitCosts[p12]; }
+
+}  // namespace libdelta
+
+#endif  // LIBDELTA_HOST_BIT_COST_H_

@@ -1,0 +1,156 @@
+// Encode(): chooses between a delta and a whole image, and packs the result.
+#include <zstd.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "libdelta/host.h"
+#include "libdelta/host/bit_cost.h"
+#include "libdelta/host/container.h"
+#include "libdelta/host/payload.h"
+
+namespace libdelta {
+namespace {
+
+// A delta smaller than this share of the new image is not compared with a whole image.
+constexpr uint64_t kDeltaSurelyPays = 4;
+
+constexpr const char* kStreamNames[] = {"prologue", "map",  "operations",       "literals",
+                                        "clean",    "hits", "reference_misses", "byte_misses"};
+static_assert(std::size(kStreamNames) == static_cast<size_t>(Stream::kCount));
+
+struct Candidate {
+  uint8_t codec = kCodecDelta;
+  const char* name = "delta";
+  uint32_t arena = 0;
+  Payload payload;
+};
+
+uint32_t ChunkSize(const EncodeOptions& options) {
+  if (options.chunk != 0) return options.chunk;
+  return static_cast<uint32_t>(std::clamp<uint64_t>(options.ram / 8, kMinChunk, kMaxChunk)) & ~7u;
+}
+
+std::optional<Error> Check(const EncodeOptions& options, ByteView old_image, ByteView new_image) {
+  if (options.ram < kMinRam || options.ram > kMaxRam) {
+    return Error{"ram must be 2048 .. 1048576 bytes, not " + std::to_string(options.ram)};
+  }
+  const uint32_t chunk = ChunkSize(options);
+  if (chunk < kMinChunk || chunk > kMaxChunk) {
+    return Error{"chunk must be 256 .. 4096 bytes, not " + std::to_string(chunk)};
+  }
+  if (RamForArena(kMinArena, chunk) > options.ram) {
+    return Error{"chunk " + std::to_string(chunk) + " leaves too little of ram " +
+                 std::to_string(options.ram)};
+  }
+  if (options.group % kBlock != 0) {
+    return Error{"group must be a multiple of 64 bytes, not " + std::to_string(options.group)};
+  }
+  constexpr uint64_t kMaxImage = uint64_t{1} << 40;
+  if (old_image.size() > kMaxImage || new_image.size() > kMaxImage) return Error{"image larger than 1 TiB"};
+  return std::nullopt;
+}
+
+// A zstd frame that an applier with `arena` bytes can decode; empty if there is none.
+Bytes CompressZstd(ByteView image, uint64_t arena) {
+  int window_log = 27;
+  while (window_log >= 10 && ZstdArena(uint64_t{1} << window_log, image.size()) > arena) --window_log;
+  if (window_log < 10) return {};
+  ZSTD_CCtx* context = ZSTD_createCCtx();
+  ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, 19);
+  ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, window_log);
+  Bytes out(ZSTD_compressBound(image.size()));
+  const size_t size = ZSTD_compress2(context, out.data(), out.size(), image.data(), image.size());
+  ZSTD_freeCCtx(context);
+  if (ZSTD_isError(size)) return {};
+  out.resize(size);
+  return out;
+}
+
+Candidate FullImage(ByteView new_image, const PayloadOptions& options) {
+  Candidate full;
+  full.name = "full";
+  full.arena = options.arena;
+  full.payload = EncodePayload({}, new_image, options);
+  Bytes frame = CompressZstd(new_image, options.arena);
+  if (!frame.empty() && frame.size() < full.payload.data.size()) {
+    full.codec = kCodecZstd;
+    full.name = "full-zstd";
+    full.payload = Payload{};
+    full.payload.data = std::move(frame);
+  }
+  return full;
+}
+
+EncodeStats Statistics(const Candidate& chosen, ByteView patch, const EncodeOptions& options) {
+  EncodeStats stats;
+  const Plan& plan = chosen.payload.plan;
+  if (chosen.codec == kCodecDelta) {
+    for (size_t i = 0; i < std::size(kStreamNames); ++i) {
+      stats.stream_bits.emplace_back(kStreamNames[i],
+                                     (chosen.payload.cost[i] + kBitCostOne / 2) / kBitCostOne);
+    }
+    uint64_t copied = 0;
+    for (const uint64_t length : plan.segment_lengths) copied += length;
+    stats.counts = {{"segments", plan.image_map.size()},
+                    {"segment_bytes", copied},
+                    {"operations", plan.operations.size()},
+                    {"ram_breakpoints", plan.ram_map.size()},
+                    {"templates", plan.templates.size()}};
+    stats.load_address = plan.base;
+  }
+  stats.payload = chosen.name;
+  stats.payload_bytes = chosen.payload.data.size();
+  stats.link_bytes = DataSizeToPayloadSize(stats.payload_bytes, ChunkSize(options)) - stats.payload_bytes;
+  stats.header_bytes = patch.size() - stats.payload_bytes - stats.link_bytes;
+  stats.ram = options.ram;
+  return stats;
+}
+
+}  // namespace
+
+Result<Patch> Encode(ByteView old_image, ByteView new_image, const EncodeOptions& options) {
+  if (const auto error = Check(options, old_image, new_image)) return *error;
+  PayloadOptions payload_options;
+  payload_options.arena = static_cast<uint32_t>(options.ram - RamForArena(0, ChunkSize(options)));
+  payload_options.load_address = options.load_address;
+  payload_options.group_blocks = options.group / kBlock;
+  payload_options.threads =
+      options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  payload_options.progress = options.progress;
+
+  Candidate chosen;
+  if (options.kind == PayloadKind::kFullOnly) old_image = {};
+  if (old_image.empty()) {
+    chosen.name = "full";
+    if (!new_image.empty()) chosen = FullImage(new_image, payload_options);
+  } else if (!new_image.empty()) {
+    chosen.payload = EncodePayload(old_image, new_image, payload_options);
+    if (chosen.payload.data.size() > new_image.size() / kDeltaSurelyPays) {
+      Candidate full = FullImage(new_image, payload_options);
+      if (full.payload.data.size() < chosen.payload.data.size()) {
+        chosen = std::move(full);
+        old_image = {};
+      }
+    }
+  }
+  if (chosen.payload.data.empty() && !new_image.empty())
+    return Error{"internal: the arena is too small for the codec"};
+  HeaderFields fields;
+  fields.codec = chosen.codec;
+  fields.hardware = options.hardware;
+  fields.component = options.component;
+  fields.counter = options.counter;
+  fields.old_image = old_image;
+  fields.new_image = new_image;
+  fields.chunk_size = ChunkSize(options);
+  fields.ram = options.ram;
+  Result<Bytes> bytes = Pack(chosen.payload.data, fields);
+  if (!bytes.ok()) return Error{bytes.error()};
+  Patch patch;
+  patch.stats = Statistics(chosen, bytes.value(), options);
+  patch.bytes = std::move(bytes.value());
+  return patch;
+}
+
+}  // namespace libdelta

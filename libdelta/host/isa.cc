@@ -1,0 +1,192 @@
+#include "libdelta/host/isa.h"
+
+#include <algorithm>
+
+namespace libdelta {
+namespace {
+
+constexpr uint8_t kBranch = kRelative | kSigned;
+
+struct Run {
+  uint8_t shift;
+  uint8_t length;
+};
+
+Template Make(uint8_t width, uint8_t align_log2, uint8_t flags, uint8_t scale, uint32_t bias, uint32_t mask,
+              uint32_t match, const std::vector<Run>& runs) {
+  Template t{};
+  t.width = width;
+  t.align_log2 = align_log2;
+  t.flags = flags;
+  t.scale = scale;
+  t.bias = bias;
+  t.mask = mask;
+  t.match = match;
+  t.runs = static_cast<uint8_t>(runs.size());
+  for (size_t i = 0; i < runs.size(); ++i) {
+    t.run_shift[i] = runs[i].shift;
+    t.run_length[i] = runs[i].length;
+    t.bits = static_cast<uint8_t>(t.bits + runs[i].length);
+  }
+  return t;
+}
+
+// Arm Architecture Reference Manual, Thumb encodings; words are two little-endian halfwords, first one low.
+TemplateSet Thumb() {
+  const std::vector<Run> wide = {{10, 1}, {29, 1}, {27, 1}, {0, 10}, {16, 11}};
+  return {"thumb",
+          {
+              Make(4, 1, kBranch | kInvertBelow, 1, 4, 0xd000f800, 0xd000f000, wide),  // BL (T1)
+          },
+          {
+              Make(4, 1, kBranch | kInvertBelow, 1, 4, 0xd000f800, 0x9000f000, wide),  // B.W (T4)
+              Make(4, 1, kBranch, 1, 4, 0xd000f800, 0x8000f000,                        // B<c>.W (T3)
+                   {{10, 1}, {27, 1}, {29, 1}, {0, 6}, {16, 11}}),
+              Make(4, 1, kRelative | kAlignedPc, 0, 4, 0x0000ffff, 0x0000f8df, {{16, 12}}),  // LDR.W literal
+              Make(2, 1, kRelative | kAlignedPc, 2, 4, 0xf800, 0x4800, {{0, 8}}),            // LDR literal
+              Make(2, 1, kRelative | kAlignedPc, 2, 4, 0xf800, 0xa000, {{0, 8}}),            // ADR
+              Make(2, 1, kBranch, 1, 4, 0xf800, 0xe000, {{0, 11}}),                          // B (T2)
+              Make(2, 1, kBranch, 1, 4, 0xf000, 0xd000, {{0, 8}}),                           // B<c> (T1)
+              Make(2, 1, kRelative, 1, 4, 0xf500, 0xb100, {{9, 1}, {3, 5}}),                 // CBZ, CBNZ
+          }};
+}
+
+// Telink TC32: Thumb's instructions under other opcodes; the call is the two-halfword form of ARMv4T.
+TemplateSet Tc32() {
+  return {"tc32",
+          {Make(4, 1, kBranch, 1, 4, 0xf800f800, 0x98009000, {{0, 11}, {16, 11}})},
+          {
+              Make(2, 1, kRelative | kAlignedPc, 2, 4, 0xf800, 0x0800, {{0, 8}}),
+              Make(2, 1, kBranch, 1, 4, 0xf800, 0x8000, {{0, 11}}),
+              Make(2, 1, kBranch, 1, 4, 0xf000, 0xc000, {{0, 8}}),
+          }};
+}
+
+// Arm Architecture Reference Manual, A32 encodings: BL, then any conditional branch.
+TemplateSet A32() {
+  return {"arm",
+          {Make(4, 2, kBranch, 2, 8, 0xff000000, 0xeb000000, {{0, 24}})},
+          {Make(4, 2, kBranch, 2, 8, 0x0f000000, 0x0a000000, {{0, 24}})}};
+}
+
+TemplateSet AArch64() {
+  return {"aarch64",
+          {Make(4, 2, kBranch, 2, 0, 0xfc000000, 0x94000000, {{0, 26}})},  // BL
+          {
+              Make(4, 2, kBranch, 2, 0, 0xfc000000, 0x14000000, {{0, 26}}),  // B
+              Make(4, 2, kBranch, 2, 0, 0xff000010, 0x54000000, {{5, 19}}),  // B.cond
+              Make(4, 2, kBranch, 2, 0, 0x7e000000, 0x34000000, {{5, 19}}),  // CBZ, CBNZ
+          }};
+}
+
+// RISC-V Unprivileged ISA, J, B, CJ and CB formats.
+TemplateSet RiscV() {
+  const std::vector<Run> cj = {{12, 1}, {8, 1}, {9, 2}, {6, 1}, {7, 1}, {2, 1}, {11, 1}, {3, 3}};
+  return {
+      "riscv",
+      {Make(4, 1, kBranch, 1, 0, 0x0000007f, 0x0000006f, {{31, 1}, {12, 8}, {20, 1}, {21, 10}})},  // JAL
+      {
+          Make(4, 1, kBranch, 1, 0, 0x0000007f, 0x00000063, {{31, 1}, {7, 1}, {25, 6}, {8, 4}}),  // branches
+          Make(2, 1, kBranch, 1, 0, 0xe003, 0xa001, cj),                                          // C.J
+          Make(2, 1, kBranch, 1, 0, 0xe003, 0x2001, cj),                                          // C.JAL
+          Make(2, 1, kBranch, 1, 0, 0xc003, 0xc001, {{12, 1}, {5, 2}, {2, 1}, {10, 2}, {3, 2}}),  // C.BEQZ
+      }};
+}
+
+TemplateSet XtensaLittle() {
+  return {"xtensa",
+          {Make(3, 0, kBranch | kAlignedPc, 2, 4, 0x00000f, 0x000005, {{6, 18}})},  // CALL0 .. CALL12
+          {
+              Make(3, 0, kBranch | kAlignedPc, 2, 3, 0x00000f, 0x000001, {{8, 16}}),  // L32R
+              Make(3, 0, kBranch, 0, 4, 0x00003f, 0x000006, {{6, 18}}),               // J
+              Make(3, 0, kBranch, 0, 4, 0x00003f, 0x000016, {{12, 12}}),              // BEQZ, BNEZ ...
+              Make(3, 0, kBranch, 0, 4, 0x00000f, 0x000007, {{16, 8}}),               // RRI8 branches
+          }};
+}
+
+TemplateSet XtensaBig() {
+  constexpr uint8_t kBig = kBigEndian;
+  return {"xtensa-be",
+          {Make(3, 0, kBranch | kAlignedPc | kBig, 2, 4, 0xf00000, 0x500000, {{0, 18}})},
+          {
+              Make(3, 0, kBranch | kAlignedPc | kBig, 2, 3, 0xf00000, 0x100000, {{0, 16}}),
+              Make(3, 0, kBranch | kBig, 0, 4, 0xfc0000, 0x600000, {{0, 18}}),
+              Make(3, 0, kBranch | kBig, 0, 4, 0xf00000, 0x700000, {{0, 8}}),
+          }};
+}
+
+TemplateSet Avr() {
+  return {"avr",
+          {Make(4, 1, 0, 1, 0, 0x0000fe0e, 0x0000940e, {{4, 5}, {0, 1}, {16, 16}})},  // CALL
+          {
+              Make(4, 1, 0, 1, 0, 0x0000fe0e, 0x0000940c, {{4, 5}, {0, 1}, {16, 16}}),  // JMP
+              Make(2, 1, kBranch, 1, 2, 0xe000, 0xc000, {{0, 12}}),                     // RCALL, RJMP
+          }};
+}
+
+TemplateSet I8051() {
+  constexpr uint8_t kBig = kBigEndian;
+  return {"8051",
+          {Make(3, 0, kBig, 0, 0, 0xff0000, 0x120000, {{0, 16}})},   // LCALL
+          {Make(3, 0, kBig, 0, 0, 0xff0000, 0x020000, {{0, 16}})}};  // LJMP
+}
+
+constexpr size_t kPerTarget = 12;
+
+struct Fingerprint {
+  uint64_t references = 0;
+  uint64_t recurring =
+      0;  // Those whose target is referred to at least three times; at most kPerTarget of each.
+};
+
+Fingerprint Measure(ByteView image, const Template& t) {
+  std::vector<uint32_t> targets;
+  const bool big = (t.flags & kBigEndian) != 0;
+  const size_t step = size_t{1} << t.align_log2;
+  for (size_t i = 0; i + t.width <= image.size(); i += step) {
+    const uint32_t word = LoadWord(image.data() + i, t.width, big);
+    if ((word & t.mask) != t.match) continue;
+    const uint32_t target = Target(t, Gather(t, word), static_cast<uint32_t>(i));
+    if (target < image.size()) targets.push_back(target);
+  }
+  std::sort(targets.begin(), targets.end());
+  Fingerprint print;
+  print.references = targets.size();
+  for (size_t i = 0; i < targets.size();) {
+    size_t end = i;
+    while (end < targets.size() && targets[end] == targets[i]) ++end;
+    if (end - i >= 3) print.recurring += std::min(end - i, kPerTarget);
+    if (end - i > kPerTarget) print.references -= end - i - kPerTarget;
+    i = end;
+  }
+  return print;
+}
+
+}  // namespace
+
+const std::vector<TemplateSet>& TemplateSets() {
+  static const std::vector<TemplateSet> sets = {Thumb(),        Tc32(),      A32(), AArch64(), RiscV(),
+                                                XtensaLittle(), XtensaBig(), Avr(), I8051()};
+  return sets;
+}
+
+Template PointerTemplate(bool big_endian) {
+  return Make(4, 2, big_endian ? uint8_t{kBigEndian} : uint8_t{0}, 0, 0, 0, 0, {{0, 32}});
+}
+
+const TemplateSet* DetectSet(ByteView image) {
+  const TemplateSet* best = nullptr;
+  uint64_t best_recurring = 0;
+  for (const TemplateSet& set : TemplateSets()) {
+    const Fingerprint print = Measure(image, set.calls[0]);
+    // Chance lets few targets recur; a real set's calls mostly go to functions that others call too.
+    if (print.recurring < 24 || print.recurring * 5 < print.references * 2) continue;
+    if (print.recurring > best_recurring) {
+      best_recurring = print.recurring;
+      best = &set;
+    }
+  }
+  return best;
+}
+
+}  // namespace libdelta

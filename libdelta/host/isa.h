@@ -1,0 +1,31 @@
+// The template sets that libdelta knows by name, and the choice of those that fit an image.
+#ifndef LIBDELTA_HOST_ISA_H_
+#define LIBDELTA_HOST_ISA_H_
+
+#include <string>
+#include <vector>
+
+#include "libdelta/host.h"
+#include "libdelta/wire/reference.h"
+
+namespace libdelta {
+
+// References of one instruction set. Calls are common and their targets recur, which makes them a fingerprint
+// of the instruction set; the others are worth a template only where an image shows it.
+struct TemplateSet {
+  std::string name;
+  std::vector<Template> calls;
+  std::vector<Template> others;
+};
+
+const std::vector<TemplateSet>& TemplateSets();
+
+// A pointer of 4 bytes, little- or big-endian.
+Template PointerTemplate(bool big_endian);
+
+// The set whose calls stand out in `image`, or null.
+const TemplateSet* DetectSet(ByteView image);
+
+}  // namespace libdelta
+
+#endif  // LIBDELTA_HOST_ISA_H_

@@ -1,0 +1,120 @@
+#include "libdelta/host/matcher.h"
+
+#include <divsufsort.h>
+#include <xxhash.h>
+
+#include <algorithm>
+
+namespace libdelta {
+namespace {
+
+constexpr size_t kBuckets = 65536;
+constexpr int32_t kNearTries = 24;  // Equal matches looked at on either side.
+
+size_t CommonPrefix(ByteView a, ByteView b, size_t from) {
+  const size_t limit = std::min(a.size(), b.size());
+  while (from < limit && a[from] == b[from]) ++from;
+  return from;
+}
+
+uint64_t Distance(uint64_t a, uint64_t b) { return a > b ? a - b : b - a; }
+
+constexpr uint64_t kMinBlock = 32;
+constexpr uint64_t kMaxBlocks = 1u << 22;  // 32 MiB of slots.
+constexpr size_t kMaxProbes = 16;
+
+}  // namespace
+
+SuffixIndex::SuffixIndex(ByteView text) : text_(text), suffixes_(text.size()), buckets_(kBuckets + 1, 0) {
+  if (!text.empty()) divsufsort(text.data(), suffixes_.data(), static_cast<int32_t>(text.size()));
+  for (size_t i = 0; i + 1 < text.size(); ++i) ++buckets_[(text[i] << 8 | text[i + 1]) + 1];
+  if (!text.empty()) ++buckets_[(text[text.size() - 1] << 8) + 1];  // The last suffix has one byte.
+  for (size_t i = 0; i < kBuckets; ++i) buckets_[i + 1] += buckets_[i];
+}
+
+Match SuffixIndex::Find(ByteView query, uint64_t near) const {
+  if (query.size() < 2 || text_.empty()) return {};
+  const size_t bucket = static_cast<size_t>(query[0]) << 8 | query[1];
+  int32_t low = buckets_[bucket];
+  int32_t high = buckets_[bucket + 1];
+  if (low == high) return {};
+  const auto suffix = [&](int32_t i) {
+    return text_.subspan(static_cast<size_t>(suffixes_[static_cast<size_t>(i)]));
+  };
+  // Invariant: suffixes before `low` are smaller than the query, those from `high` on are larger.
+  size_t low_common = 0;
+  size_t high_common = 0;
+  int32_t best = low;
+  size_t best_length = 0;
+  while (low < high) {
+    const int32_t middle = low + (high - low) / 2;
+    const ByteView text = suffix(middle);
+    const size_t common = CommonPrefix(text, query, std::min(low_common, high_common));
+    if (common > best_length) {
+      best = middle;
+      best_length = common;
+    }
+    if (common == query.size()) break;
+    if (common == text.size() || text[common] < query[common]) {
+      low = middle + 1;
+      low_common = common;
+    } else {
+      high = middle;
+      high_common = common;
+    }
+  }
+  if (best_length < 2) return {};
+  // Neighbours that match as far: take the nearest.
+  Match match{static_cast<uint64_t>(suffixes_[static_cast<size_t>(best)]), best_length};
+  const auto consider = [&](int32_t i) {
+    if (CommonPrefix(suffix(i), query, 0) < best_length) return false;
+    const uint64_t position = static_cast<uint64_t>(suffixes_[static_cast<size_t>(i)]);
+    if (Distance(position, near) < Distance(match.position, near)) match.position = position;
+    return true;
+  };
+  const int32_t count = static_cast<int32_t>(suffixes_.size());
+  for (int32_t i = best - 1; i >= 0 && i >= best - kNearTries && consider(i); --i) {
+  }
+  for (int32_t i = best + 1; i < count && i <= best + kNearTries && consider(i); ++i) {
+  }
+  return match;
+}
+
+BlockIndex::BlockIndex(ByteView text) : text_(text), block_(kMinBlock) {
+  while (text.size() / block_ > kMaxBlocks) block_ *= 2;
+  size_t slots = 1024;
+  while (slots < 2 * (text.size() / block_)) slots *= 2;
+  slots_.resize(slots, 0);
+  for (uint64_t b = 0; (b + 1) * block_ <= text.size(); ++b) {
+    size_t slot = XXH3_64bits(text.data() + b * block_, block_) & (slots - 1);
+    size_t probes = 0;
+    while (probes < kMaxProbes && slots_[slot] != 0) {
+      slot = (slot + 1) & (slots - 1);
+      ++probes;
+    }
+    if (probes < kMaxProbes) slots_[slot] = static_cast<uint32_t>(b + 1);
+  }
+}
+
+Match BlockIndex::Find(ByteView query, uint64_t near) const {
+  if (query.size() < block_) return {};
+  Match best;
+  const size_t mask = slots_.size() - 1;
+  size_t slot = XXH3_64bits(query.data(), block_) & mask;
+  for (size_t probes = 0; probes < kMaxProbes && slots_[slot] != 0; ++probes, slot = (slot + 1) & mask) {
+    const uint64_t position = (slots_[slot] - 1) * block_;
+    const uint64_t length = CommonPrefix(text_.subspan(position), query, 0);
+    if (length < block_ || length < best.length) continue;
+    if (length > best.length || Distance(position, near) < Distance(best.position, near))
+      best = {position, length};
+  }
+  return best;
+}
+
+std::unique_ptr<OldIndex> MakeIndex(ByteView text) {
+  if (text.empty()) return nullptr;
+  if (text.size() <= kMaxSuffixText) return std::make_unique<SuffixIndex>(text);
+  return std::make_unique<BlockIndex>(text);
+}
+
+}  // namespace libdelta

@@ -1,0 +1,380 @@
+// A shortest path through the new image.
+//
+// At each position the parse knows the cheapest way to have produced everything before it. From there it may
+// go on with a literal byte, a copy from the output so far, or by following a *diagonal*: a fixed distance
+// between old and new position. A diagonal stays active over mismatches as long as that may still pay, so
+// long approximate copies and short exact ones compete at their estimated price in bits. Candidates are the
+// longest match at each position, in images whose reference fields are cleared, and the diagonals used last.
+#include "libdelta/host/parse.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "libdelta/host/bit_cost.h"
+
+namespace libdelta {
+namespace {
+
+using Cost = uint64_t;
+constexpr Cost kInfinite = std::numeric_limits<Cost>::max() / 4;
+constexpr Cost kOne = kBitCostOne;
+
+// Prices, in cost units, of what the model turns out to charge on average.
+constexpr Cost kByteHit = 6;
+constexpr Cost kByteMiss = 8 * kOne;
+constexpr Cost kReferenceHit = kOne / 12;
+constexpr Cost kReferenceMaybe = kOne;
+constexpr Cost kReferenceMiss = 22 * kOne;
+constexpr Cost kCopyStart = 16 * kOne;  // Operation and length, source aside.
+constexpr Cost kSameDiagonal = 4 * kOne;
+constexpr Cost kNewCopyStart = 12 * kOne;
+constexpr size_t kSettled = 24;       // Matching bytes on both sides that end the search for better.
+constexpr size_t kWindow = 2u << 20;  // Bytes parsed at once.
+constexpr size_t kMaxActive = 20;
+constexpr size_t kMinOldMatch = 6;
+constexpr size_t kMinNewMatch = 4;
+constexpr size_t kMaxOutputMatch = 512;
+constexpr int kOutputTries = 24;
+constexpr size_t kMaxSearch = 256;  // Longer matches are extended, not searched for.
+constexpr size_t kLongEnough = 64;  // Within such a match there is no need to look for others.
+
+struct Arrival {
+  Cost cost = kInfinite;
+  uint64_t from = 0;  // Where the operation that ends here started.
+  uint64_t source = 0;
+  OperationKind kind = OperationKind::kLiteral;
+  int64_t shift = 0;  // Diagonal of the last old copy on the way here.
+};
+
+struct Active {
+  int64_t shift;  // Old position minus new position.
+  Cost cost;
+  uint64_t from;
+};
+
+// Order-1 statistics of the new image as the price of a literal. The model, with more contexts but with
+// everything still to learn, ends up at about five eighths of them and a bit more.
+class LiteralPrices {
+ public:
+  explicit LiteralPrices(ByteView image) : pairs_(65536, 0), singles_(256, 0) {
+    for (size_t i = 1; i < image.size(); ++i) {
+      ++pairs_[Pair(image, i)];
+      ++singles_[image[i - 1]];
+    }
+  }
+  Cost At(ByteView image, size_t i, uint32_t scale) const {
+    if (i == 0) return 8 * kOne;
+    const uint64_t pair = pairs_[Pair(image, i)];
+    const uint64_t single = singles_[image[i - 1]];
+    return (Log2Cost(single + 64) - Log2Cost(pair + 1)) * scale / 64 + kOne;
+  }
+
+ private:
+  static size_t Pair(ByteView image, size_t i) { return static_cast<size_t>(image[i - 1]) << 8 | image[i]; }
+  std::vector<uint32_t> pairs_;
+  std::vector<uint32_t> singles_;
+};
+
+// Matches in the output so far: the most recent places with the same four bytes.
+class OutputMatcher {
+ public:
+  // Looks at image[begin .. end).
+  OutputMatcher(ByteView image, size_t begin, size_t end)
+      : image_(image.first(end)),
+        begin_(begin),
+        head_(size_t{1} << kHashBits, -1),
+        previous_(end - begin, -1) {}
+
+  void Insert(size_t i) {
+    if (i + 4 > image_.size()) return;
+    int64_t& head = head_[Hash(i)];
+    previous_[i - begin_] = head;
+    head = static_cast<int64_t>(i);
+  }
+
+  // Calls visit(distance, length) for ever longer matches at `i`.
+  template <class Visit>
+  void ForEach(size_t i, Visit visit) const {
+    if (i + 4 > image_.size()) return;
+    size_t longest = kMinNewMatch - 1;
+    int tries = kOutputTries;
+    for (int64_t at = head_[Hash(i)]; at >= 0 && tries-- > 0;
+         at = previous_[static_cast<size_t>(at) - begin_]) {
+      const size_t from = static_cast<size_t>(at);
+      if (i + longest < image_.size() && image_[from + longest] != image_[i + longest]) continue;
+      size_t length = 0;
+      const size_t limit = std::min(image_.size() - i, kMaxOutputMatch);
+      while (length < limit && image_[from + length] == image_[i + length]) ++length;
+      if (length <= longest) continue;
+      longest = length;
+      visit(i - from, length);
+      if (length >= kMaxOutputMatch) break;
+    }
+  }
+
+ private:
+  static constexpr uint32_t kHashBits = 18;
+  size_t Hash(size_t i) const {
+    return LoadWord(image_.data() + i, 4, false) * 0x9e3779b1u >> (32 - kHashBits);
+  }
+  ByteView image_;
+  size_t begin_;
+  std::vector<int64_t> head_;
+  std::vector<int64_t> previous_;
+};
+
+// Parses new_image[begin .. end), which limits memory for large images.
+class Parser {
+ public:
+  Parser(const ParseInput& input, const Plan& plan, const ParseOptions& options,
+         const LiteralPrices& literals, size_t begin, size_t end)
+      : in_(input),
+        plan_(plan),
+        options_(options),
+        relocator_(plan, input.old_image.size()),
+        literals_(literals),
+        output_(input.new_image, begin, end),
+        begin_(begin),
+        end_(end),
+        arrivals_(end - begin + 1) {
+    source_cost_ = Log2Cost(std::max<uint64_t>(input.old_image.size(), 2)) + 3 * kOne;
+  }
+
+  // Appends the operations found. `shift`: diagonal of the last copy before; updated.
+  void Run(int64_t* shift, std::vector<Operation>* operations) {
+    ArrivalAt(begin_).cost = 0;
+    ArrivalAt(begin_).shift = *shift;
+    for (size_t i = begin_; i < end_; ++i) {
+      const bool settled = InGoodCopy(i);
+      if (in_.old_index) {
+        if (!settled) EnterBestMatch(i);
+        EnterLastDiagonal(i);
+      }
+      const Arrival& here = ArrivalAt(i);
+      Reach(i + 1, here.cost + literals_.At(in_.new_image, i, options_.literal_scale) + LiteralStart(i), i, 0,
+            OperationKind::kLiteral, here.shift);
+      if (!settled) CopyFromOutput(i);
+      output_.Insert(i);
+      AdvanceDiagonals(i);
+    }
+    *shift = ArrivalAt(end_).shift;
+    TraceBack(operations);
+  }
+
+ private:
+  Cost LiteralStart(size_t i) const {
+    return i == begin_ || ArrivalAt(i).kind != OperationKind::kLiteral ? 3 * kOne : 0;
+  }
+
+  Arrival& ArrivalAt(size_t i) { return arrivals_[i - begin_]; }
+  const Arrival& ArrivalAt(size_t i) const { return arrivals_[i - begin_]; }
+
+  void Reach(size_t at, Cost cost, size_t from, uint64_t source, OperationKind kind, int64_t shift) {
+    Arrival& arrival = ArrivalAt(at);
+    if (cost >= arrival.cost) return;
+    arrival = {cost, from, source, kind, shift};
+  }
+
+  // Looks for the longest match at `i`; while inside a long one, offers that one again instead.
+  void EnterBestMatch(size_t i) {
+    if (i < next_search_) {
+      Enter(i, match_shift_);
+      return;
+    }
+    const ByteView rest = ByteView(in_.new_scan->normalised()).subspan(i);
+    const ByteView query = rest.first(std::min(rest.size(), kMaxSearch));
+    const uint64_t near =
+        static_cast<uint64_t>(std::max<int64_t>(0, static_cast<int64_t>(i) + ArrivalAt(i).shift));
+    const Match match = in_.old_index->Find(query, near);
+    if (match.length < kMinOldMatch) return;
+    match_shift_ = static_cast<int64_t>(match.position) - static_cast<int64_t>(i);
+    if (match.length > kLongEnough) {
+      const size_t length = Extend(match.position + match.length, i + match.length) + match.length;
+      next_search_ = i + length - kLongEnough / 2;
+    }
+    Enter(i, match_shift_);
+  }
+
+  // Whether the cheapest way here is a copy that has lasted and goes on: no need to look for anything else.
+  bool InGoodCopy(size_t i) const {
+    const Arrival& here = ArrivalAt(i);
+    if (here.kind != OperationKind::kOld || i - here.from < kSettled || i + kSettled > end_) return false;
+    const uint64_t old_position = here.source + (i - here.from);
+    if (old_position + kSettled > in_.old_image.size()) return false;
+    const uint8_t* from = in_.old_scan->normalised().data() + old_position;
+    return std::equal(from, from + kSettled, in_.new_scan->normalised().data() + i);
+  }
+
+  size_t Extend(size_t old_position, size_t i) const {
+    const Bytes& from = in_.old_scan->normalised();
+    const Bytes& to = in_.new_scan->normalised();
+    size_t length = 0;
+    while (old_position + length < from.size() && i + length < to.size() &&
+           from[old_position + length] == to[i + length]) {
+      ++length;
+    }
+    return length;
+  }
+
+  // The diagonal last used on the cheapest way here is cheap to return to.
+  void EnterLastDiagonal(size_t i) {
+    const int64_t shift = ArrivalAt(i).shift;
+    const int64_t old_position = static_cast<int64_t>(i) + shift;
+    if (i == begin_ || old_position < 0 || old_position + 1 >= static_cast<int64_t>(in_.old_image.size()))
+      return;
+    if (i + 1 >= in_.new_image.size()) return;
+    const size_t o = static_cast<size_t>(old_position);
+    if (in_.old_image[o] == in_.new_image[i] || in_.old_scan->kind(o) != ReferenceScan::kNone)
+      Enter(i, shift);
+  }
+
+  void Enter(size_t i, int64_t shift) {
+    const Cost cost =
+        ArrivalAt(i).cost + kCopyStart + (shift == ArrivalAt(i).shift ? kSameDiagonal : source_cost_);
+    for (Active& a : active_) {
+      if (a.shift != shift) continue;
+      if (cost < a.cost) a = {shift, cost, i};
+      return;
+    }
+    if (active_.size() >= kMaxActive) {
+      auto worst = std::max_element(active_.begin(), active_.end(),
+                                    [](const Active& a, const Active& b) { return a.cost < b.cost; });
+      if (worst->cost <= cost) return;
+      *worst = {shift, cost, i};
+      return;
+    }
+    active_.push_back({shift, cost, i});
+  }
+
+  void AdvanceDiagonals(size_t i) {
+    for (Active& a : active_) {
+      const int64_t o = static_cast<int64_t>(i) + a.shift;
+      if (o < 0 || o >= static_cast<int64_t>(in_.old_image.size())) {
+        a.cost = kInfinite;
+        continue;
+      }
+      a.cost += ByteCost(static_cast<size_t>(o), i);
+      if (a.cost < ArrivalAt(i + 1).cost) {
+        Reach(i + 1, a.cost, a.from, static_cast<uint64_t>(static_cast<int64_t>(a.from) + a.shift),
+              OperationKind::kOld, a.shift);
+      }
+    }
+    // A diagonal that could be entered afresh for less has lost.
+    const Cost bound = ArrivalAt(i + 1).cost + kCopyStart + source_cost_;
+    std::erase_if(active_, [&](const Active& a) { return a.cost >= bound; });
+  }
+
+  // Price of taking new byte `i` from old byte `o`; a reference is paid for at its first byte.
+  Cost ByteCost(size_t o, size_t i) const {
+    const uint8_t kind = in_.old_scan->kind(o);
+    const bool equal = in_.old_image[o] == in_.new_image[i];
+    if (kind == ReferenceScan::kNone) return equal ? kByteHit : kByteMiss;
+    if (kind == ReferenceScan::kInside) return 0;
+    const Template& t = plan_.templates[kind - 1u];
+    if (i + t.width > in_.new_image.size()) return equal ? kByteHit : kByteMiss;
+    const bool big = (t.flags & kBigEndian) != 0;
+    const uint32_t old_word = LoadWord(in_.old_image.data() + o, t.width, big);
+    const uint32_t new_word = LoadWord(in_.new_image.data() + i, t.width, big);
+    if (options_.maps_known) {
+      if (relocator_.Predict(t, old_word, o, i) == new_word) return kReferenceHit;
+    } else if (in_.new_scan->kind(i) == kind && Scatter(t, old_word, 0) == Scatter(t, new_word, 0)) {
+      return old_word == new_word ? kReferenceHit : kReferenceMaybe;
+    }
+    Cost cost = kOne;
+    for (size_t k = 0; k < t.width; ++k) {
+      cost += in_.old_image[o + k] == in_.new_image[i + k] ? kOne : kReferenceMiss / 4;
+    }
+    return cost;
+  }
+
+  void CopyFromOutput(size_t i) {
+    output_.ForEach(i, [&](size_t distance, size_t length) {
+      const Cost start = ArrivalAt(i).cost + kNewCopyStart + Log2Cost(distance);
+      const size_t first = std::min(length, std::max(kMinNewMatch, length > 32 ? length - 16 : kMinNewMatch));
+      for (size_t k = first; k <= length; ++k) {
+        Reach(i + k, start, i, distance, OperationKind::kNew, ArrivalAt(i).shift);
+      }
+    });
+  }
+
+  void TraceBack(std::vector<Operation>* operations) const {
+    std::vector<Operation> reversed;
+    for (size_t at = end_; at > begin_;) {
+      const Arrival& a = ArrivalAt(at);
+      reversed.push_back({a.kind, a.from, at - a.from, a.source});
+      at = a.from;
+    }
+    for (size_t i = reversed.size(); i-- > 0;) Append(reversed[i], operations);
+  }
+
+  // Joins what continues the operation before: literals, and a diagonal over the edge between two windows.
+  static void Append(const Operation& next, std::vector<Operation>* operations) {
+    if (!operations->empty()) {
+      Operation& last = operations->back();
+      if (last.kind == next.kind &&
+          (next.kind == OperationKind::kLiteral ||
+           (next.kind == OperationKind::kOld && last.source + last.length == next.source))) {
+        last.length += next.length;
+        return;
+      }
+    }
+    operations->push_back(next);
+  }
+
+  const ParseInput& in_;
+  const Plan& plan_;
+  const ParseOptions& options_;
+  Relocator relocator_;
+  const LiteralPrices& literals_;
+  OutputMatcher output_;
+  const size_t begin_;
+  const size_t end_;
+  std::vector<Arrival> arrivals_;
+  std::vector<Active> active_;
+  Cost source_cost_;
+  size_t next_search_ = 0;
+  int64_t match_shift_ = 0;  // Of the longest match found last.
+};
+
+uint32_t MapPosition(const std::vector<MapEntry>& map, uint32_t position) {
+  if (map.empty()) return position;
+  auto after = std::upper_bound(map.begin(), map.end(), uint64_t{position},
+                                [](uint64_t p, const MapEntry& e) { return p < e.old_position; });
+  const MapEntry& entry = after == map.begin() ? *after : *(after - 1);
+  return static_cast<uint32_t>(position - entry.old_position + entry.new_position);
+}
+
+}  // namespace
+
+bool Relocator::Known(uint32_t address) const {
+  if (address - plan_.base < old_size_) return true;
+  return !plan_.ram_map.empty() && address >= plan_.ram_map[0].old_position && address < plan_.ram_end;
+}
+
+uint32_t Relocator::Relocate(uint32_t address) const {
+  const uint32_t offset = address - plan_.base;
+  if (offset < old_size_) return plan_.base + MapPosition(plan_.image_map, offset);
+  return Known(address) ? MapPosition(plan_.ram_map, address) : address;
+}
+
+uint32_t Relocator::Predict(const Template& t, uint32_t word, uint64_t old_position,
+                            uint64_t new_position) const {
+  const uint32_t target = Target(t, Gather(t, word), plan_.base + static_cast<uint32_t>(old_position));
+  uint32_t field;
+  if (!FieldFor(t, Relocate(target), plan_.base + static_cast<uint32_t>(new_position), &field)) return word;
+  return Scatter(t, word, field);
+}
+
+std::vector<Operation> Parse(const ParseInput& input, const Plan& plan, const ParseOptions& options) {
+  const LiteralPrices literals(input.new_image);
+  std::vector<Operation> operations;
+  int64_t shift = 0;
+  for (size_t begin = 0; begin < input.new_image.size(); begin += kWindow) {
+    const size_t end = std::min(begin + kWindow, input.new_image.size());
+    Parser(input, plan, options, literals, begin, end).Run(&shift, &operations);
+  }
+  return operations;
+}
+
+}  // namespace libdelta

@@ -1,0 +1,46 @@
+// The parse: which pieces of the new image come from where.
+#ifndef LIBDELTA_HOST_PARSE_H_
+#define LIBDELTA_HOST_PARSE_H_
+
+#include <vector>
+
+#include "libdelta/host/analysis.h"
+#include "libdelta/host/matcher.h"
+#include "libdelta/host/plan.h"
+
+namespace libdelta {
+
+struct ParseInput {
+  ByteView old_image;
+  ByteView new_image;
+  const ReferenceScan* old_scan;
+  const ReferenceScan* new_scan;
+  const OldIndex* old_index;  // Of old_scan->normalised(); null: the old image is empty.
+};
+
+struct ParseOptions {
+  bool maps_known = false;      // Expect references as the plan's maps predict them, not just somewhere.
+  uint32_t literal_scale = 40;  // Price of a literal in 1/64 of what order-1 statistics suggest.
+};
+
+// The cheapest sequence of operations for the whole new image, in order. Copies from the old image may
+// contain mismatches. Of `plan`, templates and maps are used.
+std::vector<Operation> Parse(const ParseInput& input, const Plan& plan, const ParseOptions& options);
+
+// Relocates references as the codec does.
+class Relocator {
+ public:
+  Relocator(const Plan& plan, uint64_t old_size) : plan_(plan), old_size_(old_size) {}
+  // Predicted word for the reference `word` at `old_position`, copied to `new_position`.
+  uint32_t Predict(const Template& t, uint32_t word, uint64_t old_position, uint64_t new_position) const;
+  uint32_t Relocate(uint32_t address) const;
+  bool Known(uint32_t address) const;  // In either map.
+
+ private:
+  const Plan& plan_;
+  uint64_t old_size_;
+};
+
+}  // namespace libdelta
+
+#endif  // LIBDELTA_HOST_PARSE_H_

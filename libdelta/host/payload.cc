@@ -1,0 +1,295 @@
+#include "libdelta/host/payload.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include "libdelta/host/analysis.h"
+#include "libdelta/host/anchors.h"
+#include "libdelta/host/encode_port.h"
+#include "libdelta/host/isa.h"
+#include "libdelta/host/parse.h"
+#include "libdelta/host/ram_map.h"
+
+namespace libdelta {
+namespace {
+
+constexpr uint64_t kMinSegment = 16;
+
+// The copies that make good map entries: long, and not copies of what a longer one covers already.
+std::vector<Operation> SelectSegments(const std::vector<Operation>& parse, size_t limit) {
+  std::vector<Operation> candidates;
+  for (const Operation& o : parse) {
+    if (o.kind == OperationKind::kOld && o.length >= kMinSegment) candidates.push_back(o);
+  }
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const Operation& a, const Operation& b) { return a.length > b.length; });
+  std::vector<Operation> segments;
+  std::map<uint64_t, uint64_t> covered;  // Old ranges, nearly disjoint: start -> end.
+  for (const Operation& o : candidates) {
+    if (segments.size() == limit) break;
+    const uint64_t end = o.source + o.length;
+    uint64_t overlap = 0;
+    for (auto it = covered.lower_bound(end); it != covered.begin();) {
+      --it;
+      if (it->second <= o.source) break;
+      overlap += std::min(end, it->second) - std::max(o.source, it->first);
+    }
+    if (overlap * 4 > o.length) continue;
+    uint64_t& kept_end = covered[o.source];
+    kept_end = std::max(kept_end, end);
+    segments.push_back(o);
+  }
+  return segments;
+}
+
+// Splits a parse into the segments of the address map and the operations between them.
+void AdoptParse(const std::vector<Operation>& parse, size_t max_segments, Plan* plan) {
+  std::vector<Operation> segments = SelectSegments(parse, max_segments);
+  std::sort(segments.begin(), segments.end(), [](const Operation& a, const Operation& b) {
+    return a.source != b.source ? a.source < b.source : a.position < b.position;
+  });
+  plan->image_map.clear();
+  plan->segment_lengths.clear();
+  for (const Operation& s : segments) {
+    plan->image_map.push_back({s.source, s.position});
+    plan->segment_lengths.push_back(s.length);
+  }
+  std::sort(segments.begin(), segments.end(),
+            [](const Operation& a, const Operation& b) { return a.position < b.position; });
+  plan->operations.clear();
+  size_t next = 0;
+  for (const Operation& o : parse) {
+    if (next < segments.size() && segments[next].position == o.position) {
+      ++next;
+    } else {
+      plan->operations.push_back(o);
+    }
+  }
+}
+
+std::vector<WordPair> PairedWords(ByteView old_image, ByteView new_image, const Plan& plan) {
+  std::vector<WordPair> pairs;
+  for (size_t s = 0; s < plan.image_map.size(); ++s) {
+    const MapEntry& entry = plan.image_map[s];
+    uint64_t skip = (4 - ((entry.old_position + plan.base) & 3)) & 3;
+    for (; skip + 4 <= plan.segment_lengths[s]; skip += 4) {
+      const uint32_t before = LoadWord(old_image.data() + entry.old_position + skip, 4, false);
+      const uint32_t after = LoadWord(new_image.data() + entry.new_position + skip, 4, false);
+      if (before - plan.base < old_image.size()) continue;
+      pairs.emplace_back(before, after);
+    }
+  }
+  return pairs;
+}
+
+bool HasAbsolute(const Plan& plan) {
+  return std::any_of(plan.templates.begin(), plan.templates.end(),
+                     [](const Template& t) { return !(t.flags & kRelative); });
+}
+
+// Codes the plan. Empty if the applier's arena is too small for it.
+std::optional<Payload> Code(ByteView old_image, ByteView new_image, const Plan& plan, uint32_t arena_size) {
+  Payload payload;
+  std::vector<uint64_t> arena((arena_size + 7) / 8);
+  EncodePort port(old_image, new_image, plan, &payload.data);
+  const auto codec = std::make_unique<Codec<EncodePort>>();
+  codec->Start(&port, reinterpret_cast<uint8_t*>(arena.data()), arena_size, old_image.size(),
+               new_image.size());
+  CodecResult result;
+  do {
+    result = codec->Step();
+  } while (result == CodecResult::kStep);
+  if (result != CodecResult::kDone) return std::nullopt;
+  port.Finish();
+  // A decoder reads zeros beyond the end, but not many.
+  for (int i = 0; i < 2 && payload.data.size() > 1 && payload.data.back() == 0; ++i) payload.data.pop_back();
+  payload.cost = port.cost();
+  payload.plan = plan;
+  return payload;
+}
+
+// Bits that predicting with `t` saves on the segments of `plan`, less those it costs.
+int64_t TemplateGain(const Template& t, ByteView old_image, ByteView new_image, const Plan& plan) {
+  constexpr int64_t kFixed = 9;
+  constexpr int64_t kBroken = 10;
+  const Relocator relocator(plan, old_image.size());
+  const bool big = (t.flags & kBigEndian) != 0;
+  int64_t gain = 0;
+  for (size_t s = 0; s < plan.image_map.size(); ++s) {
+    const uint64_t from = plan.image_map[s].old_position;
+    const uint64_t to = plan.image_map[s].new_position;
+    for (uint64_t k = 0; k + t.width <= plan.segment_lengths[s];) {
+      const uint32_t address = plan.base + static_cast<uint32_t>(from + k);
+      const uint32_t word = LoadWord(old_image.data() + from + k, t.width, big);
+      const bool matches = (address & ((1u << t.align_log2) - 1)) == 0 && (word & t.mask) == t.match;
+      if (!matches || !relocator.Known(Target(t, Gather(t, word), address))) {
+        ++k;
+        continue;
+      }
+      const uint32_t actual = LoadWord(new_image.data() + to + k, t.width, big);
+      const uint32_t predicted = relocator.Predict(t, word, from + k, to + k);
+      if (predicted == actual && word != actual) gain += kFixed;
+      if (predicted != actual && word == actual) gain -= kBroken;
+      k += t.width;
+    }
+  }
+  return gain;
+}
+
+constexpr int64_t kTemplateCost = 110;  // Bits a template takes in the prologue, and then some.
+
+// How much of the arena the parts of a plan may take; the model gets the rest.
+struct Limits {
+  size_t templates;
+  size_t map_entries;
+  size_t ram_entries;
+};
+
+Limits LimitsFor(uint32_t arena, uint64_t longest_image) {
+  size_t position = 1;
+  while (position < 8 && longest_image >> (8 * position - 1) != 0) ++position;
+  return {std::min<size_t>(kMaxTemplates, arena / 8 / sizeof(Template)),
+          std::min<size_t>(kMaxEntries, arena * 2 / 5 / (2 * position)), arena / 10 / 8};
+}
+
+// One image pair on its way to a plan.
+class Planner {
+ public:
+  Planner(ByteView old_image, ByteView new_image, const PayloadOptions& options, const Limits& limits)
+      : old_(old_image), new_(new_image), limits_(limits) {
+    plan_.group_blocks = options.group_blocks;
+    if (old_.empty() || old_.size() > kMaxReferenceImage || new_.size() > kMaxReferenceImage) return;
+    const std::optional<uint32_t> base =
+        options.load_address ? static_cast<uint32_t>(*options.load_address) : FindLoadAddress(old_);
+    if (base) plan_.base = *base;
+    if (const TemplateSet* set = DetectSet(old_)) {
+      plan_.templates = set->calls;
+      candidates_ = set->calls;
+      candidates_.insert(candidates_.end(), set->others.begin(), set->others.end());
+    }
+    if (base) {
+      plan_.templates.push_back(PointerTemplate(false));
+      candidates_.push_back(PointerTemplate(false));
+    }
+    if (plan_.templates.size() > limits_.templates) plan_.templates.clear();
+  }
+
+  // Finds the segments with what is known of references so far.
+  void Refine(const ParseOptions& options) {
+    Scan();
+    Adopt(Parse(input_, plan_, options));
+  }
+
+  void Adopt(const std::vector<Operation>& parse) {
+    AdoptParse(parse, limits_.map_entries, &plan_);
+    if (HasAbsolute(plan_)) FitRamMap(PairedWords(old_, new_, plan_), &plan_);
+    if (plan_.ram_map.size() > limits_.ram_entries) plan_.ram_map.resize(limits_.ram_entries);
+    AddAnchors(old_, new_, limits_.map_entries - plan_.image_map.size(), &plan_);
+  }
+
+  // Keeps the templates that pay.
+  void ChooseTemplates() {
+    std::vector<Template> chosen;
+    for (const Template& t : candidates_) {
+      if (chosen.size() < limits_.templates && TemplateGain(t, old_, new_, plan_) > kTemplateCost) {
+        chosen.push_back(t);
+      }
+    }
+    plan_.templates = std::move(chosen);
+    index_.reset();
+  }
+
+  // A copy of the plan that can adopt another parse; scans and index stay here.
+  Planner Variant() const { return Planner(old_, new_, limits_, plan_); }
+
+  const ParseInput& input() const { return input_; }
+  const Plan& plan() const { return plan_; }
+
+ private:
+  Planner(ByteView old_image, ByteView new_image, const Limits& limits, const Plan& plan)
+      : old_(old_image), new_(new_image), limits_(limits), plan_(plan) {}
+
+  static constexpr uint64_t kMaxReferenceImage = 64u << 20;  // Larger ones are copied without templates.
+
+  void Scan() {
+    if (index_ != nullptr || (old_.empty() && old_scan_)) return;
+    old_scan_.emplace(old_, plan_.templates, plan_.base);
+    new_scan_.emplace(new_, plan_.templates, plan_.base);
+    index_ = MakeIndex(old_scan_->normalised());
+    input_ = {old_, new_, &*old_scan_, &*new_scan_, index_.get()};
+  }
+
+  ByteView old_;
+  ByteView new_;
+  const Limits limits_;
+  Plan plan_;
+  std::vector<Template> candidates_;
+  std::optional<ReferenceScan> old_scan_;
+  std::optional<ReferenceScan> new_scan_;
+  std::unique_ptr<OldIndex> index_;
+  ParseInput input_{};
+};
+
+// Runs job(0) .. job(count - 1) on up to `threads` threads.
+void ForEachParallel(size_t count, unsigned threads, const std::function<void(size_t)>& job) {
+  std::atomic<size_t> next{0};
+  const auto work = [&] {
+    for (size_t i = next++; i < count; i = next++) job(i);
+  };
+  std::vector<std::thread> workers;
+  for (unsigned t = 1; t < threads && t < count; ++t) workers.emplace_back(work);
+  work();
+  for (std::thread& worker : workers) worker.join();
+}
+
+// How willing the last parse is to code literals: which is best depends on how much new code there is.
+constexpr uint32_t kLiteralScales[] = {40, 30, 52};
+// Larger images get the first only.
+constexpr uint64_t kMaxVariantImage = 4u << 20;
+
+std::optional<Payload> TryEncode(ByteView old_image, ByteView new_image, const PayloadOptions& options,
+                                 const Limits& limits) {
+  const auto report = [&](int permille) {
+    if (options.progress) options.progress(permille);
+  };
+  Planner planner(old_image, new_image, options, limits);
+  planner.Refine({false, kLiteralScales[0]});
+  report(300);
+  if (!old_image.empty()) {
+    planner.ChooseTemplates();
+    planner.Refine({true, kLiteralScales[0]});
+  }
+  report(600);
+  std::array<std::optional<Payload>, std::size(kLiteralScales)> payloads;
+  const size_t variants = new_image.size() <= kMaxVariantImage ? payloads.size() : 1;
+  ForEachParallel(variants, options.threads, [&](size_t i) {
+    Planner variant = planner.Variant();
+    variant.Adopt(Parse(planner.input(), planner.plan(), {true, kLiteralScales[i]}));
+    payloads[i] = Code(old_image, new_image, variant.plan(), options.arena);
+  });
+  report(1000);
+  std::optional<Payload> best;
+  for (std::optional<Payload>& payload : payloads) {
+    if (payload && (!best || payload->data.size() < best->data.size())) best = std::move(payload);
+  }
+  return best;
+}
+
+}  // namespace
+
+Payload EncodePayload(ByteView old_image, ByteView new_image, const PayloadOptions& options) {
+  Limits limits = LimitsFor(options.arena, std::max(old_image.size(), new_image.size()));
+  // In the smallest arenas a plan may not fit beside the model: ask for less until it does.
+  while (true) {
+    std::optional<Payload> payload = TryEncode(old_image, new_image, options, limits);
+    if (payload) return std::move(*payload);
+    if (limits.templates + limits.map_entries + limits.ram_entries == 0) return {};
+    limits = {limits.templates / 2, limits.map_entries / 2, limits.ram_entries / 2};
+  }
+}
+
+}  // namespace libdelta

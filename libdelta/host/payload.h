@@ -1,0 +1,37 @@
+// The libdelta codec's payload: plan and code.
+#ifndef LIBDELTA_HOST_PAYLOAD_H_
+#define LIBDELTA_HOST_PAYLOAD_H_
+
+#include <array>
+#include <functional>
+#include <optional>
+
+#include "libdelta/host.h"
+#include "libdelta/host/plan.h"
+
+namespace libdelta {
+
+// Below this there is no room for a model.
+constexpr uint32_t kMinArena = 1024;
+
+struct PayloadOptions {
+  uint32_t arena = 0;  // Bytes the applier has beyond its fixed part and chunk buffer.
+  uint64_t group_blocks = 0;
+  std::optional<uint64_t> load_address;
+  unsigned threads = 1;
+  std::function<void(int)> progress;  // As in EncodeOptions.
+};
+
+struct Payload {
+  Bytes data;
+  Plan plan;
+  std::array<uint64_t, static_cast<size_t>(Stream::kCount)> cost{};  // In 1 / kBitCostOne bits.
+};
+
+// Codes `new_image` as changes to `old_image`, or whole if that is empty. `data` is empty only if the arena
+// cannot hold even an empty plan.
+Payload EncodePayload(ByteView old_image, ByteView new_image, const PayloadOptions& options);
+
+}  // namespace libdelta
+
+#endif  // LIBDELTA_HOST_PAYLOAD_H_

@@ -1,0 +1,43 @@
+// What the encoder decided: everything the codec needs to know beside the two images.
+#ifndef LIBDELTA_HOST_PLAN_H_
+#define LIBDELTA_HOST_PLAN_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "libdelta/wire/codec.h"
+#include "libdelta/wire/reference.h"
+
+namespace libdelta {
+
+// Everything from `old_position` up to the next entry's moves to `new_position`. An anchor is no segment: it
+// says where something went that is not copied from there.
+struct MapEntry {
+  uint64_t old_position;
+  uint64_t new_position;
+  bool anchor = false;
+};
+
+// A piece of the new image. `source`: old position (kOld), distance back (kNew), unused (kLiteral).
+struct Operation {
+  OperationKind kind;
+  uint64_t position;
+  uint64_t length;
+  uint64_t source;
+};
+
+struct Plan {
+  std::vector<Template> templates;
+  uint32_t base = 0;                      // Address of the first byte of either image.
+  uint32_t ram_end = 0;                   // First address that `ram_map` does not cover.
+  uint32_t limit = 15;                    // Confidence at which slots stop slowing down.
+  uint64_t group_blocks = 0;              // Blocks per independent group; 0: one group.
+  std::vector<MapEntry> image_map;        // Segments and anchors, by old position.
+  std::vector<MapEntry> ram_map;          // By old address.
+  std::vector<uint64_t> segment_lengths;  // Of the entries of `image_map`; 0 for anchors.
+  std::vector<Operation> operations;      // In the gaps between segments, by position.
+};
+
+}  // namespace libdelta
+
+#endif  // LIBDELTA_HOST_PLAN_H_

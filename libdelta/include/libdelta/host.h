@@ -1,0 +1,94 @@
+// libdelta host library: create and sign patches (C++20, no exceptions across this API).
+//
+// Encode() compares two images and returns an unsigned patch; SignatureMessage() is what a key
+// signs; AddSignature() puts a signature in. Keys never enter the encoder, so they can stay offline.
+// The same inputs and options give the same bytes on every platform and for any thread count.
+#ifndef LIBDELTA_HOST_H_
+#define LIBDELTA_HOST_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace libdelta {
+
+using Bytes = std::vector<uint8_t>;
+using ByteView = std::span<const uint8_t>;
+
+// Why a host call failed: what is wrong and what to do, in one line, without a trailing period.
+struct Error {
+  std::string message;
+};
+
+// A value or an Error. Callers must check ok() before value().
+template <typename T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : state_(std::move(value)) {}      // NOLINT(google-explicit-constructor)
+  Result(Error error) : state_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  bool ok() const { return std::holds_alternative<T>(state_); }
+  T& value() { return std::get<T>(state_); }
+  const T& value() const { return std::get<T>(state_); }
+  const std::string& error() const { return std::get<Error>(state_).message; }
+
+ private:
+  std::variant<T, Error> state_;
+};
+
+// Kind of payload to produce.
+enum class PayloadKind { kAuto, kFullOnly };
+
+struct EncodeOptions {
+  std::string hardware;   // Id of the board, at most 32 bytes; empty: any.
+  std::string component;  // Id of the image on that board, at most 32 bytes; empty: any.
+  uint32_t counter = 0;   // Security counter: devices refuse smaller ones than they have seen.
+  uint64_t ram = 65536;   // RAM the applier may use in all, bytes; 2048 .. 1048576.
+  uint32_t chunk = 0;     // Chunk size, bytes, 256 .. 4096; 0: ram / 8 within that range.
+  PayloadKind kind = PayloadKind::kAuto;
+  // Output bytes per independently decodable group, a multiple of 64; 0: one group.
+  uint64_t group = 0;
+  unsigned threads = 0;                  // 0: as many as the machine has. Never changes the result.
+  std::optional<uint64_t> load_address;  // Of the first image byte; unset: found automatically.
+  // Called with 0 .. 1000 per mille from the calling thread; may be empty.
+  std::function<void(int)> progress;
+};
+
+// Where the patch's bits went (whole bits, rounded) and what the encoder found.
+struct EncodeStats {
+  std::vector<std::pair<std::string, uint64_t>> stream_bits;  // In a fixed order, by stream name.
+  std::vector<std::pair<std::string, uint64_t>> counts;       // Segments, references, hits, misses ...
+  uint64_t header_bytes = 0;                                  // Unsigned header.
+  uint64_t link_bytes = 0;                                    // Hash chain.
+  uint64_t payload_bytes = 0;                                 // Without links.
+  uint64_t ram = 0;                                           // What the header declares.
+  uint64_t load_address = 0;  // Used for absolute pointers; 0 when there are none.
+  std::string payload;        // "delta", "full" or "full-zstd".
+};
+
+struct Patch {
+  Bytes bytes;
+  EncodeStats stats;
+};
+
+// Creates an unsigned patch that turns `old_image` into `new_image`. Errors: options out of range.
+Result<Patch> Encode(ByteView old_image, ByteView new_image, const EncodeOptions& options);
+
+// The message a key signs for `patch`: a domain string and the digest of the signed header bytes.
+Result<Bytes> SignatureMessage(ByteView patch);
+
+// Returns `patch` with one more signature. `algorithm` is a libdelta_algorithm; `public_key` as in
+// libdelta_key. The signature must be valid over SignatureMessage(patch): the caller checks that.
+// Errors: malformed patch, a signature by the same key already there, no room for another.
+Result<Bytes> AddSignature(ByteView patch, int algorithm, ByteView public_key, ByteView signature);
+
+// Key id: first 8 bytes of SHA-256(algorithm byte || public key).
+Bytes KeyId(int algorithm, ByteView public_key);
+
+}  // namespace libdelta
+
+#endif  // LIBDELTA_HOST_H_

@@ -1,0 +1,40 @@
+// Constants of the patch format: the one place that fixes them. FORMAT.md is the specification.
+#ifndef LIBDELTA_WIRE_FORMAT_H_
+#define LIBDELTA_WIRE_FORMAT_H_
+
+#include <stdint.h>
+
+namespace libdelta {
+
+constexpr uint8_t kMagic[4] = {'F', 'W', 'D', 0xf7};
+constexpr uint8_t kFormatVersion = 1;
+
+constexpr uint8_t kCodecDelta = 0;
+constexpr uint8_t kCodecZstd = 1;
+
+constexpr uint32_t kMaxHeader = 1024;
+constexpr uint32_t kMaxId = 32;
+constexpr uint32_t kMaxExtensionType = 65535;
+constexpr uint32_t kMaxSignatures = 8;
+constexpr uint32_t kDigestSize = 32;
+constexpr uint32_t kLinkSize = 16;
+constexpr uint32_t kKeyIdSize = 8;
+constexpr uint32_t kSignatureSize = 64;
+constexpr uint32_t kSignatureEntrySize = kKeyIdSize + kSignatureSize;
+
+constexpr uint32_t kMinChunk = 256;
+constexpr uint32_t kMaxChunk = 4096;
+constexpr uint32_t kMinRam = 2048;
+constexpr uint32_t kMaxRam = 1u << 20;
+// Fixed part of every RAM dial; the applier's state struct must fit in it on 32-bit targets.
+constexpr uint32_t kFixedRam = 512;
+// Unread payload bytes that an applier may have to carry from one chunk to the next.
+constexpr uint32_t kCarrySize = 48;
+
+// Before the digest of the signed header in the message that keys sign.
+constexpr char kSignatureDomain[] = "libdelta patch header v1";
+constexpr uint32_t kSignatureDomainSize = sizeof(kSignatureDomain) - 1;
+
+}  // namespace libdelta
+
+#endif  // LIBDELTA_WIRE_FORMAT_H_

@@ -1,0 +1,71 @@
+// The patch header (FORMAT.md 2): its fixed part, and the parser, the same code for host and device.
+#ifndef LIBDELTA_WIRE_HEADER_H_
+#define LIBDELTA_WIRE_HEADER_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libdelta/device.h"
+#include "libdelta/wire/format.h"
+
+namespace libdelta {
+
+// An aligned number as it is in the header: little-endian, whatever the processor is.
+template <typename T>
+struct Little {
+  T raw;
+
+  operator T() const {  // NOLINT(google-explicit-constructor)
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) return raw;
+    T value = 0;
+    for (uint32_t shift = 0; shift != 8 * sizeof(T); shift += 8) {
+      value = static_cast<T>(value << 8 | (raw >> shift & 0xff));
+    }
+    return value;
+  }
+};
+
+// The header from its first byte on, as far as an applier needs it until the end. Every field is
+// aligned, so the collected bytes are used in place.
+struct WireHeader {
+  uint8_t magic[sizeof(kMagic)];
+  uint8_t version;
+  uint8_t codec;
+  Little<uint16_t> signed_length;
+  Little<uint64_t> old_length;
+  Little<uint64_t> new_length;
+  Little<uint64_t> payload_length;
+  Little<uint32_t> ram;
+  Little<uint16_t> chunk_size;
+  uint8_t hardware_length;
+  uint8_t component_length;
+  uint8_t new_digest[kDigestSize];
+  uint8_t first_link[kLinkSize];
+};
+
+// The whole fixed part. Hardware, component and extensions follow it.
+struct FixedHeader {
+  WireHeader kept;
+  uint8_t old_digest[kDigestSize];
+  Little<uint32_t> counter;
+};
+constexpr uint32_t kFixedHeaderSize = 124;
+static_assert(sizeof(WireHeader) == 88 && offsetof(FixedHeader, old_digest) == 88 &&
+                  offsetof(FixedHeader, counter) + 4 == kFixedHeaderSize,
+              "no padding");
+
+// Judges the form of a header of which `length` bytes, at least kFixedHeaderSize, are there. `header` is
+// the start of `bytes`, aligned. OK; UNSUPPORTED if it is well-formed and has a critical extension;
+// NEED_INPUT, MALFORMED or VERSION as libdelta_parse_header(). *needed is set with the first three: how
+// many bytes from the start of the patch it takes to say more; above `length` with NEED_INPUT, at most
+// LIBDELTA_MAX_HEADER, and the length of a header that is complete. Offering exactly those bytes again
+// reads a header in three steps without touching anything behind it.
+libdelta_status CheckForm(const WireHeader &header, const uint8_t *bytes, size_t length, uint32_t *needed);
+
+// As libdelta_parse_header(). In addition, header->header_length is what is needed with NEED_INPUT; other
+// fields are set only with OK.
+libdelta_status ParseHeader(const uint8_t *bytes, size_t length, libdelta_header *header);
+
+}  // namespace libdelta
+
+#endif  // LIBDELTA_WIRE_HEADER_H_

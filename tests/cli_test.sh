@@ -1,0 +1,483 @@
+#!/bin/sh
+# Tests of the fwdelta command as its users see it: files, pipes, messages and exit codes.
+#
+#   sh tests/cli_test.sh FWDELTA JSON_CHECK [SCRATCH]
+#
+# FWDELTA is the command, JSON_CHECK the program of tests/json_check.cc; files go to a new directory in
+# SCRATCH, which is removed at the end. Prints every check that fails and "N passed, M failed"; returns 1
+# if any failed.
+set -u
+
+case ${1:?} in /*) fwdelta=$1 ;; *) fwdelta=$PWD/$1 ;; esac
+case ${2:?} in /*) json_check=$2 ;; *) json_check=$PWD/$2 ;; esac
+for program in "$fwdelta" "$json_check"; do
+  [ -x "$program" ] || { echo "cli_test.sh: no program $program" >&2; exit 1; }
+done
+parent=${3:-${TMPDIR:-/tmp}}
+mkdir -p "$parent"
+scratch=$(mktemp -d "$parent/fwdelta-cli.XXXXXX") || exit 1
+cd "$scratch" || exit 1
+scratch=$PWD
+trap 'rm -rf "$scratch"' EXIT
+TMPDIR=$scratch
+export TMPDIR
+passed=0
+failed=0
+
+# Exit codes, as tools/fwdelta/exit_codes.h has them.
+ok=0 usage=2 io=3 malformed=4 signature=5 target=6 counter=7 base=8 ram=9
+
+pass() { passed=$((passed + 1)); }
+fail() {
+  failed=$((failed + 1))
+  echo "FAILED: $*"
+}
+
+# check DESCRIPTION COMMAND...: the command must succeed.
+check() {
+  description=$1
+  shift
+  if "$@" >check.log 2>&1; then
+    pass
+  else
+    fail "$description"
+    sed 's/^/  /' check.log
+  fi
+}
+
+# expect CODE TEXT ARGUMENTS...: `fwdelta ARGUMENTS` must return CODE, print TEXT, and leave no
+# temporary file. Its standard input is this function's.
+expect() {
+  code=$1
+  text=$2
+  shift 2
+  "$fwdelta" "$@" >stdout 2>stderr
+  result=$?
+  cat stdout stderr >output
+  if [ $result -ne "$code" ]; then
+    fail "fwdelta $*: exit code $result instead of $code"
+    sed 's/^/  /' stderr
+  elif [ -n "$text" ] && ! grep -a -q -F -e "$text" output; then
+    fail "fwdelta $*: does not say \"$text\""
+    sed 's/^/  /' output
+  else
+    pass
+  fi
+  check "fwdelta $*: no temporary file left" has_no_temporaries
+}
+
+has_no_temporaries() {
+  for file in .fwdelta-*; do
+    [ ! -e "$file" ] || return 1
+  done
+}
+is_absent() { [ ! -e "$1" ]; }
+has_size() { [ "$(wc -c <"$1")" -eq "$2" ]; }
+is_equal() { [ "$1" = "$2" ] || { echo "\"$1\" is not \"$2\""; false; }; }
+is_valid_json() { "$json_check" <"$1"; }
+
+# json FILE POINTER: prints the value.
+json() { "$json_check" "$2" <"$1"; }
+
+# expect_json POINTER VALUE: in the standard output of the last expect.
+expect_json() { check "JSON $1 is $2" is_equal "$(json stdout "$1")" "$2"; }
+
+# from_hex: hexadecimal text on standard input to bytes.
+from_hex() {
+  od_format=$(sed 's/../\\0x&/g' | tr -d '\n')
+  # Octal escapes are the only ones that every printf has.
+  for byte in $(printf '%s' "$od_format" | sed 's/\\0x/ /g'); do
+    printf "\\$(printf '%03o' "0x$byte")"
+  done
+}
+
+# flip FILE OFFSET COPY: COPY is FILE with one bit of one byte inverted.
+flip() {
+  cp "$1" "$3"
+  byte=$(od -A n -t u1 -j "$2" -N 1 "$1" | tr -d ' ')
+  printf "\\$(printf '%03o' $((byte ^ 1)))" | dd of="$3" bs=1 seek="$2" conv=notrunc 2>dd.log
+}
+
+# der_integer HEX: a 32-byte number as a DER integer, hexadecimal.
+der_integer() {
+  digits=$(printf '%s' "$1" | sed 's/^\(00\)*//')
+  case $digits in [89a-f]*) digits=00$digits ;; esac
+  printf '02%02x%s' $((${#digits} / 2)) "$digits"
+}
+
+# Numbers that compress badly, the same on every run.
+numbers() { awk -v state="$1" -v count="$2" 'BEGIN {
+  for (i = 0; i < count; ++i) { state = (state * 1103515245 + 12345) % 2147483648; print state } }'; }
+
+make_images() {
+  numbers 1 4000 >old.bin
+  { head -n 1500 old.bin; numbers 2 300; tail -n 2400 old.bin; } >new.bin
+  numbers 3 2000 >other.bin
+}
+
+test_help() {
+  expect $ok 'Exit codes:' --help
+  expect $ok 'patch format 1' --version
+  for command in keygen create sign info verify apply; do
+    expect $ok 'Example' $command --help
+  done
+  expect $usage 'fwdelta --help' create-nothing
+  expect $usage '' 
+  expect $usage 'fwdelta info --help' info --no-such-option
+  expect $usage '"exit_code": 2' info --no-such-option --json
+}
+
+test_keygen() {
+  old_umask=$(umask)
+  umask 000
+  expect $ok 'ed25519 key' keygen --out a
+  umask "$old_umask"
+  expect $ok 'p256 key' keygen --out b --algorithm p256 --comment 'second person'
+  expect $ok '' keygen --out c --json
+  check 'keygen --json is JSON' is_valid_json stdout
+  expect_json /key_id "$(cut -d' ' -f4 c.pub)"
+  for name in a b c; do
+    check "$name.key: mode 0600" is_equal "$(ls -l $name.key | cut -c1-10)" '-rw-------'
+    check "$name.pub: one line" is_equal "$(wc -l <$name.pub | tr -d ' ')" 1
+  done
+  check 'algorithm in the public key' grep -q '^libdelta-pub p256 ' b.pub
+  check 'comment in the public key' grep -q ' second person$' b.pub
+  cp a.key a.key.before
+  expect $io 'never overwritten' keygen --out a
+  check 'a.key unchanged' cmp a.key a.key.before
+  cp a.pub only.pub
+  expect $io 'only.pub: exists already' keygen --out only
+  check 'no secret key without its public key' is_absent only.key
+  expect $usage 'rsa' keygen --out d --algorithm rsa
+  expect $io 'nowhere/d.key' keygen --out nowhere/d
+  expect $usage 'give a name' keygen --out -
+  expect $usage '--out is required' keygen
+}
+
+test_create() {
+  expect $usage '--key K' create old.bin new.bin --out none.fwd
+  expect $usage '--unsigned' create old.bin new.bin --out none.fwd
+  expect $usage 'exclude each other' create old.bin new.bin --out none.fwd --unsigned --key a.key
+  expect $usage 'give OLD and NEW' create new.bin --unsigned --out none.fwd
+  expect $usage '--ram' create old.bin new.bin --unsigned --out none.fwd --ram 64Q
+  expect $usage '--ram 1K: must be 2K .. 1M' create old.bin new.bin --unsigned --out none.fwd --ram 1K
+  expect $usage '--chunk 8K: must be 256 .. 4K' create old.bin new.bin --unsigned --out none.fwd --chunk 8K
+  expect $usage 'hardware' create old.bin new.bin --unsigned --out none.fwd --hardware 'two words'
+  expect $usage '--load-address' create old.bin new.bin --unsigned --out none.fwd --load-address here
+  expect $usage 'a public key where' create old.bin new.bin --out none.fwd --key a.pub
+  expect $usage 'only one' create - - --unsigned --out none.fwd
+  expect $io 'missing.bin' create missing.bin new.bin --unsigned --out none.fwd
+  expect $io 'missing.key' create old.bin new.bin --key missing.key --out none.fwd
+  expect $io 'nowhere' create old.bin new.bin --unsigned --out nowhere/p.fwd
+  expect $io 'directory' create old.bin . --unsigned --out none.fwd
+  check 'nothing was written' is_absent none.fwd
+
+  expect $ok 'not signed' create old.bin new.bin --unsigned --out unsigned.fwd
+  expect $ok "signed by $(cut -d' ' -f4 a.pub)" create old.bin new.bin --key a.key --out one.fwd \
+    --hardware bulb-r2 --component app --counter 7 --ram 16K --chunk 512
+  # The encoder may need less than it was allowed.
+  needed_ram=$("$fwdelta" info one.fwd --json | "$json_check" /ram)
+  check 'RAM above the minimum' [ "$needed_ram" -gt 2048 ]
+  check 'RAM within the limit' [ "$needed_ram" -le 16384 ]
+  expect $ok 'signed by' create old.bin new.bin --key a.key --key b.key --out two.fwd
+  expect $ok '' create old.bin new.bin --key a.key --key b.key --out again.fwd -j 1 --json
+  check 'the same patch for any number of threads, P-256 included' cmp two.fwd again.fwd
+  check 'create --json is JSON' is_valid_json stdout
+  expect_json /header/patch_length "$(wc -c <again.fwd | tr -d ' ')"
+  expect $ok '(payload)' create old.bin new.bin --unsigned --stats --out stats.fwd
+  expect $ok '' create new.bin --full --key a.key --out full.fwd --ram 8K --chunk 256
+  expect $ok '' create old.bin new.bin --full --key a.key --out full2.fwd --ram 8K --chunk 256
+  check 'a full image does not depend on the old one' cmp full.fwd full2.fwd
+  expect $ok '' create old.bin new.bin --unsigned --load-address 0x8000000 --out address.fwd
+
+  cp one.fwd one.before
+  expect $io '--force' create old.bin new.bin --unsigned --out one.fwd
+  check 'existing patch kept' cmp one.fwd one.before
+  expect $ok '' create old.bin new.bin --unsigned --out address.fwd --force
+  check 'create --force' cmp address.fwd unsigned.fwd
+
+  "$fwdelta" create - new.bin --unsigned --out - <old.bin >piped.fwd 2>stderr
+  check 'create from a pipe to a pipe' cmp piped.fwd unsigned.fwd
+  expect $usage '--json' create old.bin new.bin --unsigned --json --out -
+  "$fwdelta" create old.bin new.bin --unsigned --out - >/dev/full 2>stderr
+  check 'a full disk behind standard output is an error' is_equal $? $io
+}
+
+test_key_warning() {
+  cp a.key exposed.key
+  chmod 644 exposed.key
+  expect $ok 'warning: exposed.key' create old.bin new.bin --key exposed.key --out exposed.fwd
+}
+
+test_info() {
+  expect $ok 'bulb-r2' info one.fwd
+  for field in format hardware component counter 'old image' 'new image' header payload RAM 'signed by'; do
+    check "info has $field" grep -q "^$field" stdout
+  done
+  expect $ok '' info one.fwd --json
+  check 'info --json is JSON' is_valid_json stdout
+  expect_json /hardware bulb-r2
+  expect_json /component app
+  expect_json /counter 7
+  expect_json /chunk_size 512
+  expect_json /size "$(wc -c <one.fwd | tr -d ' ')"
+  expect_json /old/length "$(wc -c <old.bin | tr -d ' ')"
+  expect_json /old/sha256 "$(sha256sum old.bin | cut -d' ' -f1)"
+  expect_json /new/sha256 "$(sha256sum new.bin | cut -d' ' -f1)"
+  expect_json /signatures/0/key_id "$(cut -d' ' -f4 a.pub)"
+  expect $ok 'nobody' info unsigned.fwd
+  expect $ok 'whole new image' info full.fwd
+  expect $ok 'standard input' info - <one.fwd
+  expect $malformed 'not a libdelta patch' info old.bin
+  expect $malformed 'ends inside its header' info - </dev/null
+  head -c 100 one.fwd >cut.fwd
+  expect $malformed 'ends inside its header' info cut.fwd
+  head -c 700 one.fwd >cut.fwd
+  expect $malformed 'truncated' info cut.fwd
+  { cat one.fwd; echo; } >longer.fwd
+  expect $malformed 'bytes follow its end' info longer.fwd
+  flip one.fwd 4 version.fwd
+  expect $malformed 'format version 0' info version.fwd
+  expect $io 'missing.fwd' info missing.fwd
+  expect $io '"error": "io"' info missing.fwd --json
+  check 'an error with --json is JSON' is_valid_json stdout
+  "$fwdelta" info one.fwd >/dev/full 2>stderr
+  check 'a lost report is an error' is_equal $? $io
+}
+
+test_verify() {
+  expect $ok 'authentic' verify one.fwd --trust a.pub
+  expect $ok '' verify one.fwd --trust a.pub --hardware bulb-r2 --component app --min-counter 7 \
+    --ram "$needed_ram" --old old.bin --json
+  check 'verify --json is JSON' is_valid_json stdout
+  expect_json /signers/0/file a.pub
+  expect_json /base_checked true
+  expect $ok '' verify - --trust a.pub <one.fwd
+  expect $usage '--trust PUB is required' verify one.fwd
+  expect $usage 'before --trust' verify --trust a.pub one.fwd
+  expect $usage 'a secret key' verify one.fwd --trust a.key
+  expect $io 'missing.pub' verify one.fwd --trust missing.pub
+  expect $signature 'signed by' verify one.fwd --trust b.pub
+  expect $signature 'not signed' verify unsigned.fwd --trust a.pub
+  expect $target 'made for hardware "bulb-r2", this is "bulb-r3" (--hardware)' \
+    verify one.fwd --trust a.pub --hardware bulb-r3
+  expect $target 'made for component "app", this is "boot" (--component)' \
+    verify one.fwd --trust a.pub --component boot
+  expect $target 'none in particular' verify two.fwd --trust a.pub --hardware bulb-r3
+  expect $counter '7 is older than 8 (--min-counter)' verify one.fwd --trust a.pub --min-counter 8
+  expect $ram 'given (--ram)' verify one.fwd --trust a.pub --ram $((needed_ram - 1))
+  expect $usage '2K .. 1M' verify one.fwd --trust a.pub --ram 1K
+  expect $base 'other.bin: not the base image' verify one.fwd --trust a.pub --old other.bin
+  head -c 100 old.bin >short.bin
+  expect $base '100 bytes long' verify one.fwd --trust a.pub --old short.bin
+}
+
+test_threshold() {
+  expect $ok 'b.pub' verify two.fwd --trust a.pub b.pub --threshold 2
+  expect $ok '' verify two.fwd --trust a.pub --trust b.pub --trust c.pub --threshold 2
+  expect $usage '--threshold' verify two.fwd --trust a.pub b.pub
+  expect $usage '--threshold 0' verify two.fwd --trust a.pub --threshold 0
+  expect $usage 'only 1 distinct key' verify two.fwd --trust a.pub a.pub --threshold 2
+  expect $signature 'fewer than 2 valid signatures' verify one.fwd --trust a.pub b.pub --threshold 2
+  expect $signature '' verify two.fwd --trust a.pub c.pub --threshold 2
+}
+
+test_sign() {
+  expect $ok '2 signatures' sign one.fwd --key b.key --out one-b.fwd
+  expect $ok '' verify one-b.fwd --trust a.pub b.pub --threshold 2 --hardware bulb-r2
+  expect $usage 'already' sign one-b.fwd --key b.key --out none.fwd
+  expect $usage 'give one of' sign one.fwd --out none.fwd
+  expect $usage 'give one of' sign one.fwd --key a.key --message-out m --out none.fwd
+  expect $usage 'belong together' sign one.fwd --signature m --out none.fwd
+  expect $usage '--out is required' sign one.fwd --key b.key
+  expect $malformed 'not a libdelta patch' sign old.bin --key b.key --out none.fwd
+  expect $malformed 'truncated' sign cut.fwd --key b.key --out none.fwd
+  check 'nothing was written' is_absent none.fwd
+  cp one-b.fwd one-b.before
+  expect $io '--force' sign one.fwd --key b.key --out one-b.fwd
+  expect $ok '' sign one.fwd --key b.key --out one-b.fwd --force
+  check 'signing is deterministic' cmp one-b.fwd one-b.before
+  "$fwdelta" sign - --key b.key --out - <one.fwd 2>stderr | cmp - one-b.fwd >check.log
+  check 'sign from a pipe to a pipe' is_equal $? 0
+}
+
+# Signatures made elsewhere. The foreign signer is fwdelta itself, on a copy of the patch.
+test_sign_elsewhere() {
+  expect $ok '56 bytes' sign one.fwd --message-out message
+  check 'the message has 56 bytes' has_size message 56
+  check 'the message starts with its domain' is_equal "$(head -c 24 message)" 'libdelta patch header v1'
+  expect $usage 'leave --out away' sign one.fwd --message-out message2 --out none.fwd
+  expect $io '--force' sign one.fwd --message-out message
+  "$fwdelta" sign one.fwd --message-out - 2>stderr | cmp - message >check.log
+  check 'the message to a pipe' is_equal $? 0
+
+  "$fwdelta" sign unsigned.fwd --key b.key --out elsewhere.fwd >stdout
+  "$fwdelta" info elsewhere.fwd --json >elsewhere.json
+  hex=$(json elsewhere.json /signatures/0/signature)
+  printf '%s' "$hex" | from_hex >raw.sig
+  check 'a raw signature has 64 bytes' has_size raw.sig 64
+  expect $ok '1 signature' sign unsigned.fwd --signature raw.sig --pub b.pub --out added.fwd
+  check 'the signature is the same wherever it was made' cmp added.fwd elsewhere.fwd
+
+  numbers_hex=$(der_integer "$(printf '%s' "$hex" | cut -c1-64)")
+  numbers_hex=$numbers_hex$(der_integer "$(printf '%s' "$hex" | cut -c65-)")
+  printf '30%02x%s' $((${#numbers_hex} / 2)) "$numbers_hex" | from_hex >der.sig
+  { echo '-----BEGIN PUBLIC KEY-----'
+    printf '3059301306072a8648ce3d020106082a8648ce3d03010703420004%s' "$(cut -d' ' -f3 b.pub)" |
+      from_hex | base64
+    echo '-----END PUBLIC KEY-----'; } >b.pem
+  expect $ok '1 signature' sign unsigned.fwd --signature der.sig --pub b.pem --out added-der.fwd
+  check 'DER and PEM give the same patch' cmp added-der.fwd elsewhere.fwd
+  expect $ok 'b.pem' verify added-der.fwd --trust b.pem
+
+  expect $signature 'not a signature of one.fwd' sign one.fwd --signature raw.sig --pub b.pub --out none.fwd
+  expect $signature 'not a signature' sign unsigned.fwd --signature raw.sig --pub a.pub --out none.fwd
+  expect $signature 'not a P-256 signature' sign unsigned.fwd --signature message --pub b.pub --out none.fwd
+  flip raw.sig 40 bad.sig
+  expect $signature 'not a signature' sign unsigned.fwd --signature bad.sig --pub b.pub --out none.fwd
+  check 'nothing was written' is_absent none.fwd
+}
+
+test_apply() {
+  expect $ok 'SHA-256' apply old.bin one.fwd --trust a.pub --hardware bulb-r2 --component app --out out.bin
+  check 'the new image' cmp out.bin new.bin
+  expect $io '--force' apply old.bin one.fwd --trust a.pub --out out.bin
+  echo kept >kept.bin
+  expect $io '--force' apply old.bin one.fwd --trust a.pub --out kept.bin
+  check 'existing image kept' is_equal "$(cat kept.bin)" kept
+  expect $ok '' apply old.bin one.fwd --trust a.pub --out kept.bin --force --json
+  check 'apply --force' cmp kept.bin new.bin
+  check 'apply --json is JSON' is_valid_json stdout
+  expect_json /new/sha256 "$(sha256sum new.bin | cut -d' ' -f1)"
+  cp old.bin update.bin
+  expect $ok '' apply update.bin one.fwd --trust a.pub --out update.bin --force
+  check 'an image may replace its base' cmp update.bin new.bin
+  expect $ok '' apply old.bin two.fwd --trust a.pub b.pub --threshold 2 --out two.bin
+  check 'two signatures' cmp two.bin new.bin
+  expect $ok '' apply old.bin unsigned.fwd --allow-unsigned --out unsigned.bin
+  check 'unsigned' cmp unsigned.bin new.bin
+  expect $ok '' apply full.fwd --trust a.pub --ram 8K --out full.bin
+  check 'a full image needs no base' cmp full.bin new.bin
+  expect $ok '' apply other.bin full.fwd --trust a.pub --out full3.bin
+  check 'a full image ignores the base' cmp full3.bin new.bin
+  { cat old.bin; echo padding; } >slot.bin
+  expect $ok '' apply slot.bin one.fwd --trust a.pub --out slot-new.bin
+  check 'a base with bytes behind it, as in a flash slot' cmp slot-new.bin new.bin
+}
+
+test_apply_pipes() {
+  # Named pipes, because a function at the end of a pipeline could not count its result. The timeouts are
+  # for a writer that nobody reads from.
+  mkfifo fifo
+  for piece in 1 7 511 100000; do
+    timeout 60 dd if=one.fwd of=fifo bs=$piece 2>dd.log &
+    expect $ok '' apply old.bin - --trust a.pub --out "pipe-$piece.bin" <fifo
+    wait $!
+    check "a pipe in pieces of $piece" cmp "pipe-$piece.bin" new.bin
+  done
+  timeout 60 sh -c '{ head -c 3 one.fwd; sleep 0.2; tail -c +4 one.fwd; } >fifo' &
+  expect $ok '' apply old.bin - --trust a.pub --out pipe-slow.bin <fifo
+  wait $!
+  check 'a slow pipe' cmp pipe-slow.bin new.bin
+  timeout 60 cp one.fwd fifo &
+  expect $ok '' apply old.bin fifo --trust a.pub --out fifo.bin
+  wait $!
+  check 'a named pipe' cmp fifo.bin new.bin
+  "$fwdelta" apply old.bin one.fwd --trust a.pub --out - 2>stderr | cmp - new.bin >check.log
+  check 'to standard output' is_equal $? 0
+  "$fwdelta" apply - one.fwd --trust a.pub --out - <old.bin 2>stderr | cmp - new.bin >check.log
+  check 'the base from standard input' is_equal $? 0
+  flip one.fwd 700 damaged.fwd
+  "$fwdelta" apply old.bin - --trust a.pub --out - <damaged.fwd >nothing 2>stderr
+  check 'damage in a pipe' is_equal $? $malformed
+  check 'nothing of a refused image reaches standard output' has_size nothing 0
+  expect $usage 'only one' apply - - --trust a.pub --out none.bin
+  expect $usage '--json' apply old.bin one.fwd --trust a.pub --out - --json
+}
+
+test_apply_refusals() {
+  expect $usage '--allow-unsigned' apply old.bin one.fwd --out none.bin
+  expect $usage 'exclude each other' apply old.bin one.fwd --trust a.pub --allow-unsigned --out none.bin
+  expect $usage 'which needs the old image' apply one.fwd --trust a.pub --out none.bin
+  expect $usage 'before --trust' apply --trust a.pub old.bin one.fwd --out none.bin
+  expect $usage '--threshold' apply old.bin two.fwd --trust a.pub b.pub --out none.bin
+  expect $io 'missing.bin' apply missing.bin one.fwd --trust a.pub --out none.bin
+  expect $io 'missing.fwd' apply old.bin missing.fwd --trust a.pub --out none.bin
+  expect $signature 'trusted' apply old.bin one.fwd --trust c.pub --out none.bin
+  expect $signature 'not signed' apply old.bin unsigned.fwd --trust a.pub --out none.bin
+  expect $target 'this is "x" (--hardware)' apply old.bin one.fwd --trust a.pub --hardware x --out none.bin
+  expect $target 'this is "x" (--component)' apply old.bin one.fwd --trust a.pub --component x --out none.bin
+  expect $counter '--min-counter' apply old.bin one.fwd --trust a.pub --min-counter 8 --out none.bin
+  expect $base 'not the base image' apply other.bin one.fwd --trust a.pub --out none.bin
+  expect $ram '--ram' apply old.bin one.fwd --trust a.pub --ram $((needed_ram - 1)) --out none.bin
+  expect $malformed 'not a libdelta patch' apply old.bin other.bin --trust a.pub --out none.bin
+  check 'nothing was written' is_absent none.bin
+}
+
+# apply_damaged CODE TEXT FILE: as a file and through a pipe.
+apply_damaged() {
+  expect "$1" "$2" apply old.bin "$3" --trust a.pub --out none.bin
+  expect "$1" "$2" apply old.bin - --trust a.pub --out none.bin <"$3"
+  expect "$1" "$2" verify "$3" --trust a.pub
+}
+
+test_damage() {
+  size=$(wc -c <one.fwd)
+  for cut in 0 3 20 150 300 $((size - 1)); do
+    head -c "$cut" one.fwd >damaged.fwd
+    apply_damaged $malformed 'fetch it again' damaged.fwd
+  done
+  { cat one.fwd; printf x; } >damaged.fwd
+  apply_damaged $malformed 'bytes follow' damaged.fwd
+  flip one.fwd 40 damaged.fwd  # In the old image's digest: covered by the signature.
+  apply_damaged $signature '' damaged.fwd
+  header=$("$fwdelta" info one.fwd --json | "$json_check" /header_length)
+  for offset in $header $((header + 600)) $((size - 1)); do
+    flip one.fwd "$offset" damaged.fwd
+    apply_damaged $malformed 'does not match its header' damaged.fwd
+  done
+  flip one.fwd $((header - 1)) damaged.fwd  # In the signature.
+  apply_damaged $signature '' damaged.fwd
+  flip one.fwd 4 damaged.fwd
+  apply_damaged $malformed 'use a newer fwdelta' damaged.fwd
+  check 'nothing was written' is_absent none.bin
+}
+
+# A signal while a download is under way must not leave half an image behind.
+test_signal() {
+  "$fwdelta" apply old.bin - --trust a.pub --out none.bin <fifo >stdout 2>stderr &
+  process=$!
+  exec 9>fifo
+  head -c 1000 one.fwd >&9
+  tries=0
+  while has_no_temporaries >check.log && [ $tries -lt 100 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+  done
+  check 'a temporary file while applying' is_equal "$(has_no_temporaries >check.log; echo $?)" 1
+  kill -TERM $process
+  wait $process 2>wait.log
+  check 'ended by the signal' is_equal $? 143
+  exec 9>&-
+  check 'no temporary file after a signal' has_no_temporaries
+  check 'no image after a signal' is_absent none.bin
+}
+
+test_empty_images() {
+  : >empty.bin
+  expect $ok '' create old.bin empty.bin --key a.key --out to-empty.fwd
+  expect $ok '' apply old.bin to-empty.fwd --trust a.pub --out empty-out.bin
+  check 'an empty new image' cmp empty-out.bin empty.bin
+  expect $ok '' verify to-empty.fwd --trust a.pub
+  expect $ok '' create empty.bin new.bin --key a.key --out from-empty.fwd
+  expect $ok '' apply empty.bin from-empty.fwd --trust a.pub --out from-empty.bin
+  check 'an empty old image' cmp from-empty.bin new.bin
+}
+
+make_images
+for test in help keygen create key_warning info verify threshold sign sign_elsewhere apply apply_pipes \
+  apply_refusals damage signal empty_images; do
+  "test_$test" </dev/null
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

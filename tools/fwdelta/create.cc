@@ -1,0 +1,194 @@
+// fwdelta create: a patch from two images.
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fwdelta/command.h"
+#include "fwdelta/failure.h"
+#include "fwdelta/files.h"
+#include "fwdelta/key_files.h"
+#include "fwdelta/policy_options.h"
+#include "fwdelta/progress.h"
+#include "fwdelta/text.h"
+#include "libdelta/host.h"
+#include "libdelta/wire/format.h"
+
+namespace fwdelta {
+namespace {
+
+struct CreateOptions {
+  std::string first_image;  // The new one if there is no second.
+  std::string second_image;
+  OutputOptions out;
+  std::vector<std::string> keys;
+  bool is_unsigned = false;
+  bool full = false;
+  std::string load_address = "auto";
+  uint64_t chunk = 0;
+  bool stats = false;
+  bool json = false;
+  libdelta::EncodeOptions encode;
+};
+
+void CheckCreate(const CreateOptions& options) {
+  if (options.keys.empty() && !options.is_unsigned) {
+    Fail(ExitCode::kUsage,
+         "a patch without a signature is refused by devices: sign it with --key K (fwdelta keygen --out NAME "
+         "makes one), or say --unsigned to sign it later (fwdelta sign)");
+  }
+  if (!options.keys.empty() && options.is_unsigned) {
+    Fail(ExitCode::kUsage, "--key and --unsigned exclude each other");
+  }
+  if (options.first_image.empty() || (options.second_image.empty() && !options.full)) {
+    Fail(ExitCode::kUsage, "give OLD and NEW; only with --full does NEW alone suffice");
+  }
+  if (options.first_image == kStream && options.second_image == kStream) {
+    Fail(ExitCode::kUsage, "only one of OLD and NEW can be \"-\"");
+  }
+  CheckRam(options.encode.ram);
+  if (options.chunk != 0 && (options.chunk < libdelta::kMinChunk || options.chunk > libdelta::kMaxChunk)) {
+    Fail(ExitCode::kUsage, "--chunk {}: must be 256 .. 4K", FormatSize(options.chunk));
+  }
+  CheckJsonOutput(options.json, options.out.path);
+}
+
+libdelta::EncodeOptions MakeEncodeOptions(const CreateOptions& options, Progress* progress) {
+  libdelta::EncodeOptions encode = options.encode;
+  encode.chunk = static_cast<uint32_t>(options.chunk);
+  encode.kind = options.full ? libdelta::PayloadKind::kFullOnly : libdelta::PayloadKind::kAuto;
+  if (options.load_address != "auto") {
+    encode.load_address = ParseNumber(options.load_address);
+    if (!encode.load_address) {
+      Fail(ExitCode::kUsage, "--load-address {}: give a number (0x8000000) or auto", options.load_address);
+    }
+  }
+  encode.progress = [progress](int per_mille) { progress->Show(static_cast<uint64_t>(per_mille), 1000); };
+  return encode;
+}
+
+libdelta::Patch EncodeImages(const CreateOptions& options) {
+  const InputFile new_image(options.second_image.empty() ? options.first_image : options.second_image);
+  std::unique_ptr<InputFile> old_image;  // A whole image ignores it.
+  if (!options.full) old_image = std::make_unique<InputFile>(options.first_image);
+  Progress progress("fwdelta: creating");
+  const libdelta::EncodeOptions encode = MakeEncodeOptions(options, &progress);
+  libdelta::Result<libdelta::Patch> patch =
+      libdelta::Encode(old_image ? old_image->bytes() : libdelta::ByteView(), new_image.bytes(), encode);
+  if (!patch.ok()) Fail(ExitCode::kUsage, "{}", patch.error());
+  return std::move(patch.value());
+}
+
+std::string StatsText(const libdelta::EncodeStats& stats, uint64_t patch_bytes) {
+  std::string text;
+  auto row = [&](const std::string& name, uint64_t bits) {
+    text +=
+        fmt::format("{:<28}{:>12}{:>12}{:>8}\n", name, bits, (bits + 7) / 8, Percent(bits, 8 * patch_bytes));
+  };
+  text += fmt::format("{:<28}{:>12}{:>12}{:>8}\n", "stream", "bits", "bytes", "share");
+  for (const auto& [name, bits] : stats.stream_bits) row(name, bits);
+  row("(payload)", 8 * stats.payload_bytes);
+  row("(hash chain)", 8 * stats.link_bytes);
+  row("(header and signatures)", 8 * (patch_bytes - stats.payload_bytes - stats.link_bytes));
+  row("(patch)", 8 * patch_bytes);
+  for (const auto& [name, count] : stats.counts) text += fmt::format("{:<28}{:>12}\n", name, count);
+  if (stats.load_address != 0) text += fmt::format("{:<28}{:>#12x}\n", "load address", stats.load_address);
+  return text;
+}
+
+Json StatsJson(const libdelta::EncodeStats& stats) {
+  Json streams = Json::object();
+  for (const auto& [name, bits] : stats.stream_bits) streams[name] = bits;
+  Json counts = Json::object();
+  for (const auto& [name, count] : stats.counts) counts[name] = count;
+  return {{"stream_bits", streams},
+          {"counts", counts},
+          {"unsigned_header_bytes", stats.header_bytes},
+          {"link_bytes", stats.link_bytes},
+          {"payload_bytes", stats.payload_bytes},
+          {"load_address", stats.load_address}};
+}
+
+std::string SummaryText(const PatchSummary& summary, const libdelta::EncodeStats& stats,
+                        const std::string& name) {
+  std::string signers;
+  for (const SignatureEntry& entry : summary.signatures) {
+    signers += (signers.empty() ? ", signed by " : ", ") + Hex(entry.key_id);
+  }
+  return fmt::format("{}: {}, {} of the new image's {}; {}, needs {} of RAM{}\n", name,
+                     Count(summary.patch_length(), "byte"),
+                     Percent(summary.patch_length(), summary.new_length), summary.new_length, stats.payload,
+                     FormatSize(summary.ram), signers.empty() ? ", not signed" : signers);
+}
+
+void ReportPatch(const CreateOptions& options, const libdelta::Patch& patch, const OutputFile& output) {
+  const std::string& name = output.name();
+  const PatchSummary summary = Summarize(patch.bytes, name);
+  if (options.json) {
+    Json json = {
+        {"ok", true}, {"patch", name}, {"payload", patch.stats.payload}, {"header", ToJson(summary)}};
+    json["stats"] = StatsJson(patch.stats);
+    ReportJson(json);
+    return;
+  }
+  if (options.stats) ReportBeside(output, StatsText(patch.stats, patch.bytes.size()));
+  ReportBeside(output, SummaryText(summary, patch.stats, name));
+}
+
+void RunCreate(const CreateOptions& options) {
+  CheckCreate(options);
+  // Keys and output first: their errors should not come after a long computation.
+  std::vector<libdelta::SecretKey> keys;
+  for (const std::string& path : options.keys) keys.push_back(ReadSecretKey(path));
+  OutputFile output(options.out.path, {.force = options.out.force});
+  libdelta::Patch patch = EncodeImages(options);
+  for (const libdelta::SecretKey& key : keys) {
+    patch.bytes = AddSignatureBy(key, patch.bytes, output.name());
+  }
+  output.Write(patch.bytes);
+  output.Commit();
+  ReportPatch(options, patch, output);
+}
+
+void AddEncodeOptions(CLI::App* command, CreateOptions* options) {
+  libdelta::EncodeOptions* encode = &options->encode;
+  command->add_option("--hardware", encode->hardware, "Board that the patch is for")->type_name("ID");
+  command->add_option("--component", encode->component, "Image on that board")->type_name("ID");
+  command->add_option("--counter", encode->counter, "Security counter; devices refuse older ones")
+      ->type_name("N");
+  AddSizeOption(command, "--ram", &encode->ram, "RAM the device may use in all: 2K .. 1M (default 64K)");
+  AddSizeOption(command, "--chunk", &options->chunk, "Bytes verified at a time: 256 .. 4K (default RAM / 8)");
+  command->add_flag("--full", options->full, "Carry the whole new image, compressed; needs no OLD");
+  command
+      ->add_option("--load-address", options->load_address, "Address of the first image byte (default: auto)")
+      ->type_name("ADDRESS");
+  command
+      ->add_option("-j,--threads", encode->threads, "Threads to use (default: all); never changes the patch")
+      ->type_name("N");
+}
+
+}  // namespace
+
+void AddCreate(CLI::App* app) {
+  auto options = std::make_shared<CreateOptions>();
+  CLI::App* command = app->add_subcommand("create", "Create a patch that turns OLD into NEW");
+  command->add_option("OLD", options->first_image, "The old image; may be left out with --full")
+      ->type_name("");
+  command->add_option("NEW", options->second_image, "The new image")->type_name("");
+  AddOutOption(command, &options->out, "The patch, \"-\" for standard output")->required();
+  command->add_option("--key", options->keys, "Sign with this secret key; may be repeated")
+      ->type_name("KEY")
+      ->allow_extra_args(false);
+  command->add_flag("--unsigned", options->is_unsigned, "Do not sign");
+  AddEncodeOptions(command, options.get());
+  command->add_flag("--stats", options->stats, "Print where the bits of the patch went");
+  AddJsonOption(command, &options->json);
+  command->footer(
+      "Example:\n  fwdelta create old.bin new.bin --key release.key --hardware bulb-r2 --out update.fwd");
+  command->callback([options] { RunCreate(*options); });
+}
+
+}  // namespace fwdelta

@@ -1,0 +1,183 @@
+#include "fwdelta/patch_summary.h"
+
+#include <algorithm>
+
+#include "fwdelta/failure.h"
+#include "fwdelta/text.h"
+#include "libdelta/wire/cursor.h"
+#include "libdelta/wire/format.h"
+
+namespace fwdelta {
+namespace {
+
+libdelta::Bytes Copy(const uint8_t* bytes, size_t size) {
+  return bytes == nullptr ? libdelta::Bytes() : libdelta::Bytes(bytes, bytes + size);
+}
+
+std::string CopyId(const uint8_t* id, size_t size) {
+  return size == 0 ? std::string() : std::string(reinterpret_cast<const char*>(id), size);
+}
+
+// The parser has found the extensions well-formed, so reading them cannot fail.
+std::vector<ExtensionEntry> ReadExtensions(const libdelta_header& header) {
+  std::vector<ExtensionEntry> result;
+  libdelta::Cursor cursor(header.extensions, header.extensions_length);
+  while (const uint8_t* const start = cursor.Span(4)) {
+    const uint64_t type = libdelta::LoadU16(start);
+    const size_t size = libdelta::LoadU16(start + 2);
+    const uint8_t* const value = cursor.Span(size);
+    if (value == nullptr) break;
+    result.push_back({type, (type & 1) != 0, Copy(value, size)});
+  }
+  return result;
+}
+
+std::vector<SignatureEntry> ReadSignatures(libdelta::ByteView patch, const libdelta_header& header) {
+  std::vector<SignatureEntry> result;
+  const uint8_t* entry = patch.data() + header.signed_length + 1;
+  for (unsigned i = 0; i < header.signature_count; ++i, entry += libdelta::kSignatureEntrySize) {
+    result.push_back(
+        {Copy(entry, libdelta::kKeyIdSize), Copy(entry + libdelta::kKeyIdSize, libdelta::kSignatureSize)});
+  }
+  return result;
+}
+
+const char* CodecName(uint8_t codec) {
+  switch (codec) {
+    case libdelta::kCodecDelta:
+      return "libdelta";
+    case libdelta::kCodecZstd:
+      return "zstd";
+    default:
+      return "unknown";
+  }
+}
+
+std::string IdText(const std::string& id) { return id.empty() ? "(any)" : id; }
+
+std::string SizeText(uint64_t size) {
+  const std::string exact = Count(size, "byte");
+  const std::string rounded = FormatSize(size);
+  return exact == rounded ? exact : fmt::format("{} ({})", exact, rounded);
+}
+
+std::string ImageText(uint64_t length, const libdelta::Bytes& digest) {
+  if (digest.empty()) return "none: the patch carries the whole new image";
+  return fmt::format("{}, SHA-256 {}", Count(length, "byte"), Hex(digest));
+}
+
+Json ImageJson(uint64_t length, const libdelta::Bytes& digest) {
+  if (digest.empty()) return nullptr;
+  return {{"length", length}, {"sha256", Hex(digest)}};
+}
+
+}  // namespace
+
+uint64_t PatchSummary::chunk_count() const {
+  return payload_length / chunk_size + (payload_length % chunk_size != 0 ? 1 : 0);
+}
+
+uint64_t PatchSummary::link_bytes() const { return chunk_count() * libdelta::kLinkSize; }
+
+PatchSummary Summarize(libdelta::ByteView patch, const std::string& name) {
+  libdelta_header header;
+  const libdelta_status status = libdelta_parse_header(patch.data(), patch.size(), &header);
+  if (status != LIBDELTA_OK) Fail(ExitCode::kMalformed, "{}: {}", name, ExplainHeader(status, patch));
+  PatchSummary summary;
+  summary.version = header.version;
+  summary.codec = header.codec;
+  summary.hardware = CopyId(header.hardware, header.hardware_length);
+  summary.component = CopyId(header.component, header.component_length);
+  summary.counter = header.counter;
+  summary.old_length = header.old_length;
+  summary.old_digest = Copy(header.old_digest, libdelta::kDigestSize);
+  summary.new_length = header.new_length;
+  summary.new_digest = Copy(header.new_digest, libdelta::kDigestSize);
+  summary.payload_length = header.payload_length;
+  summary.ram = header.ram;
+  summary.chunk_size = header.chunk_size;
+  summary.header_length = header.header_length;
+  summary.extensions = ReadExtensions(header);
+  summary.signatures = ReadSignatures(patch, header);
+  return summary;
+}
+
+std::string ExplainHeader(libdelta_status status, libdelta::ByteView patch) {
+  constexpr size_t kMagicSize = sizeof(libdelta::kMagic);
+  if (status == LIBDELTA_NEED_INPUT) {
+    return fmt::format("ends inside its header, after {}; fetch it again", Count(patch.size(), "byte"));
+  }
+  if (status != LIBDELTA_E_VERSION) return "the header is damaged; fetch the patch again";
+  if (patch.size() <= kMagicSize ||
+      !std::equal(patch.begin(), patch.begin() + kMagicSize, libdelta::kMagic)) {
+    return "not a libdelta patch";
+  }
+  return fmt::format("format version {}, but this fwdelta knows version {} only; use a newer fwdelta",
+                     patch[kMagicSize], libdelta::kFormatVersion);
+}
+
+void CheckLength(const PatchSummary& summary, uint64_t size, const std::string& name) {
+  const uint64_t expected = summary.patch_length();
+  if (size == expected) return;
+  Fail(ExitCode::kMalformed, "{}: {} long, but its header says {}: {}; fetch it again", name,
+       Count(size, "byte"), expected, size < expected ? "truncated" : "bytes follow its end");
+}
+
+Json ToJson(const PatchSummary& summary) {
+  Json signatures = Json::array();
+  for (const SignatureEntry& entry : summary.signatures) {
+    signatures.push_back({{"key_id", Hex(entry.key_id)}, {"signature", Hex(entry.signature)}});
+  }
+  Json extensions = Json::array();
+  for (const ExtensionEntry& entry : summary.extensions) {
+    extensions.push_back({{"type", entry.type}, {"critical", entry.critical}, {"value", Hex(entry.value)}});
+  }
+  return {{"version", summary.version},
+          {"codec", CodecName(summary.codec)},
+          {"codec_number", summary.codec},
+          {"payload_kind", summary.is_delta() ? "delta" : "full"},
+          {"hardware", summary.hardware},
+          {"component", summary.component},
+          {"counter", summary.counter},
+          {"old", ImageJson(summary.old_length, summary.old_digest)},
+          {"new", ImageJson(summary.new_length, summary.new_digest)},
+          {"header_length", summary.header_length},
+          {"payload_length", summary.payload_length},
+          {"patch_length", summary.patch_length()},
+          {"chunk_size", summary.chunk_size},
+          {"chunks", summary.chunk_count()},
+          {"link_bytes", summary.link_bytes()},
+          {"ram", summary.ram},
+          {"signatures", signatures},
+          {"extensions", extensions}};
+}
+
+std::string ToText(const PatchSummary& summary) {
+  std::string text;
+  auto line = [&text](std::string_view field, const std::string& value) {
+    text += fmt::format("{:<12}{}\n", field, value);
+  };
+  line("format",
+       fmt::format("version {}, codec {} ({})", summary.version, summary.codec, CodecName(summary.codec)));
+  line("hardware", IdText(summary.hardware));
+  line("component", IdText(summary.component));
+  line("counter", fmt::format("{}", summary.counter));
+  line("old image", ImageText(summary.old_length, summary.old_digest));
+  line("new image", ImageText(summary.new_length, summary.new_digest));
+  line("header", Count(summary.header_length, "byte"));
+  line("payload",
+       fmt::format("{} in {} of at most {}, {} of them links", Count(summary.payload_length, "byte"),
+                   Count(summary.chunk_count(), "chunk"), summary.chunk_size,
+                   summary.chunk_count() == 0 ? 0 : summary.link_bytes() - libdelta::kLinkSize));
+  line("RAM", SizeText(summary.ram));
+  for (const ExtensionEntry& entry : summary.extensions) {
+    line("extension",
+         fmt::format("type {} ({}), {}", entry.type, entry.critical ? "critical" : "may be ignored",
+                     Count(entry.value.size(), "byte")));
+  }
+  if (summary.signatures.empty()) line("signed by", "nobody");
+  for (const SignatureEntry& entry : summary.signatures) line("signed by", "key " + Hex(entry.key_id));
+  return text;
+}
+
+}  // namespace fwdelta

@@ -1,0 +1,66 @@
+// The options by which `verify` and `apply` say what to accept, as a device would.
+#ifndef TOOLS_FWDELTA_POLICY_OPTIONS_H_
+#define TOOLS_FWDELTA_POLICY_OPTIONS_H_
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libdelta/adapters/keys.h"
+#include "libdelta/device.h"
+
+namespace fwdelta {
+
+struct PolicyOptions {
+  std::vector<std::string> trust;  // Public key files.
+  std::optional<uint64_t> threshold;
+  bool allow_unsigned = false;
+  std::optional<std::string> hardware;
+  std::optional<std::string> component;
+  uint32_t min_counter = 0;
+  uint64_t ram = uint64_t{1} << 20;  // Every patch fits in that.
+};
+
+void AddPolicyOptions(CLI::App* command, PolicyOptions* options);
+
+// Adds `--name`, a size such as 64K, stored to *value.
+CLI::Option* AddSizeOption(CLI::App* command, const std::string& name, uint64_t* value,
+                           const std::string& description);
+
+// Throws a Failure (kUsage) when no patch can have this RAM dial.
+void CheckRam(uint64_t ram);
+
+// The trusted keys, loaded, and the rest in the device library's form.
+class Policy {
+ public:
+  struct TrustedKey {
+    std::string path;
+    libdelta::Bytes id;
+    libdelta::PublicKey key;
+  };
+
+  // Throws a Failure: contradictory options, bad key files. `options` must outlive the object.
+  explicit Policy(const PolicyOptions& options);
+
+  const PolicyOptions& options() const { return options_; }
+  const std::vector<TrustedKey>& keys() const { return keys_; }
+  uint8_t threshold() const { return threshold_; }
+
+  // Points into this object.
+  libdelta_policy device_policy() const;
+
+ private:
+  void LoadKeys();
+  void ChooseThreshold();
+
+  const PolicyOptions& options_;
+  std::vector<TrustedKey> keys_;  // Without repetitions.
+  std::vector<libdelta_key> device_keys_;
+  uint8_t threshold_ = 0;
+};
+
+}  // namespace fwdelta
+
+#endif  // TOOLS_FWDELTA_POLICY_OPTIONS_H_
