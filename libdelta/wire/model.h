@@ -172,7 +172,11 @@ class Model {
   int CodeMixed(Port& port, const Inputs& inputs, uint32_t set, int bit) {
     int32_t* weights = weights_ + set * kInputs;
     int32_t sum = 0;
-    for (int i = 0; i < kInputs; ++i) sum += weights[i] * inputs.values[i] >> 8;
+    for (int i = 0; i < kInputs; ++i) {
+      // Unsigned: hostile input may drive a weight out of range, and then wrapping is what FORMAT.md says.
+      const uint32_t product = static_cast<uint32_t>(weights[i]) * static_cast<uint32_t>(inputs.values[i]);
+      sum += static_cast<int32_t>(product) >> 8;
+    }
     uint32_t p = Squash(sum >> 8);
     bit = port.Bit(p, bit);
     const int32_t error = ((bit << 12) - static_cast<int32_t>(p)) * kLearningRate;
