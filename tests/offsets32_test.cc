@@ -77,10 +77,20 @@ TEST(Offsets32, GoldenPatchesApply) {
 TEST(Offsets32, ImagesThatDoNotFitAreUnsupported) {
   const auto golden = ReadGoldenPatch(GoldenFolder() / "apply/edits");
   ASSERT_TRUE(golden.has_value());
-  Bytes patch = golden->patch;
-  patch[offsetof(WireHeader, old_length) + 5] = 1;  // 1 TiB and more.
-  Bytes new_image;
-  EXPECT_EQ(Apply(golden->old_image, patch, &new_image), LIBDELTA_E_UNSUPPORTED);
+  const size_t lengths[] = {offsetof(WireHeader, old_length), offsetof(WireHeader, new_length),
+                            offsetof(WireHeader, payload_length)};
+  int refused = 0;
+  for (const size_t length : lengths) {
+    for (size_t i = 4; i < 8; ++i) {
+      Bytes patch = golden->patch;
+      patch[length + i] = 1;  // 4 GiB and more.
+      Bytes new_image;
+      EXPECT_EQ(Apply(golden->old_image, patch, &new_image), LIBDELTA_E_UNSUPPORTED);
+      EXPECT_TRUE(new_image.empty());
+      ++refused;
+    }
+  }
+  EXPECT_EQ(refused, 12);
 }
 
 }  // namespace

@@ -359,27 +359,6 @@ TEST(Updater, RefusesACodecItDoesNotHave) {
   ExpectRefused(&device, ManyChunks().patch, LIBDELTA_E_UNSUPPORTED);
 }
 
-// A patch as a vendor with the keys could sign it, with lengths of 2^32 and more.
-TEST(Updater, RefusesImagesThatDoNotFitTheOffsets) {
-  if (sizeof(libdelta_offset) != 4) GTEST_SKIP() << "64-bit offsets fit everything";
-  Refusable test;
-  test.fields.ram = 4096;
-  const Bytes unsigned_patch = Pack(test.new_image, test.fields).value();
-  int refused = 0;
-  // Old, new and payload length have 8 bytes each.
-  for (const size_t length_at : {8u, 16u, 24u}) {
-    for (size_t i = 4; i < 8; ++i) {
-      Bytes patch = unsigned_patch;
-      ASSERT_EQ(patch[length_at + i], 0);
-      patch[length_at + i] = 1;
-      Device device(test.old_image);
-      ExpectRefused(&device, Signer(2).Sign(Signer(1).Sign(patch)), LIBDELTA_E_UNSUPPORTED);
-      ++refused;
-    }
-  }
-  EXPECT_EQ(refused, 12);
-}
-
 TEST(Updater, RefusesSwappedRepeatedAndForeignChunks) {
   const PatchCase& test = ManyChunks();
   const libdelta_header header = HeaderOf(test.patch);
