@@ -22,8 +22,13 @@ class Table {
  public:
   Table(uint8_t width, bool flagged, const std::vector<Entry<Position>>& entries)
       : bytes_(2 * width * entries.size() + kGuard, 0xa7) {
-    map_.Attach(bytes_.data(), width, flagged);
-    for (const auto& e : entries) map_.Append(e.old_position, e.new_position, e.flag);
+    map_.Attach(bytes_.data(), static_cast<uint32_t>(entries.size()), width, flagged);
+    for (const auto& e : entries) {
+      EXPECT_FALSE(map_.full());
+      map_.Append(e.old_position, e.new_position, e.flag);
+    }
+    EXPECT_TRUE(map_.full());
+    EXPECT_EQ(map_.count(), entries.size());
   }
   const AddressMap<Position>& map() const { return map_; }
   bool IsGuardIntact() const {
@@ -92,6 +97,32 @@ TEST(AddressMap, KeepsTheLargestValuesOfEveryWidth) {
     for (uint8_t width = 1; width <= 4; ++width) ExpectKeepsValues<uint32_t>(width, flagged);
     for (uint8_t width = 1; width <= 8; ++width) ExpectKeepsValues<uint64_t>(width, flagged);
   }
+}
+
+// Hostile entries may be anywhere: they lose what has no room, and no other entry is touched.
+TEST(AddressMap, CutsOffWhatDoesNotFit) {
+  const Table<uint64_t> table(2, true, {{7, 8, true}, {~uint64_t{0}, ~uint64_t{0}, false}, {9, 10, false}});
+  EXPECT_EQ(table.map().old_at(1), 0xffffu);
+  EXPECT_EQ(table.map().new_at(1), 0x7fffu);
+  EXPECT_FALSE(table.map().flag_at(1));
+  EXPECT_EQ(table.map().old_at(0), 7u);
+  EXPECT_EQ(table.map().new_at(0), 8u);
+  EXPECT_TRUE(table.map().flag_at(0));
+  EXPECT_EQ(table.map().old_at(2), 9u);
+  EXPECT_EQ(table.map().new_at(2), 10u);
+  EXPECT_TRUE(table.IsGuardIntact());
+}
+
+// As many as the format allows.
+TEST(AddressMap, HoldsTheLargestTable) {
+  std::vector<Entry<uint32_t>> entries;
+  for (uint32_t i = 0; i < 65535; ++i) entries.push_back({3 * i, 3 * i + 1000000, false});
+  const Table<uint32_t> table(4, true, entries);
+  for (const uint32_t i : {0u, 1u, 32767u, 32768u, 65534u}) {
+    EXPECT_EQ(table.map().Find(3 * i + 2), i);
+    EXPECT_EQ(table.map().Map(3 * i + 2), 3 * i + 1000002);
+  }
+  EXPECT_TRUE(table.IsGuardIntact());
 }
 
 TEST(AddressMap, FindsWhatALinearSearchFinds) {

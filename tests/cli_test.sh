@@ -25,7 +25,7 @@ passed=0
 failed=0
 
 # Exit codes, as tools/fwdelta/exit_codes.h has them.
-ok=0 usage=2 io=3 malformed=4 signature=5 target=6 counter=7 base=8 ram=9
+ok=0 usage=2 io=3 malformed=4 signature=5 target=6 counter=7 base=8 ram=9 internal=10
 
 pass() { passed=$((passed + 1)); }
 fail() {
@@ -474,9 +474,29 @@ test_empty_images() {
   check 'an empty old image' cmp from-empty.bin new.bin
 }
 
+# Out of memory: an image without end from a pipe, and little address space. Not with a sanitizer: it takes
+# terabytes of that for itself.
+test_internal() {
+  full=$fwdelta
+  { echo '#!/bin/sh'; echo 'ulimit -v 150000'; echo "exec \"$full\" \"\$@\""; } >limited
+  chmod +x limited
+  fwdelta=$scratch/limited
+  if "$fwdelta" --version >limited.log 2>&1; then
+    head -c 400000000 /dev/zero | cat >fifo &
+    expect $internal 'fwdelta: ' create - new.bin --key a.key --out none.fwd <fifo
+    wait
+    check 'no patch without memory' is_absent none.fwd
+    head -c 400000000 /dev/zero | cat >fifo &
+    expect $internal '"exit_code": 10' create - new.bin --key a.key --out none.fwd --json <fifo
+    wait
+    check 'JSON without memory' is_valid_json stdout
+  fi
+  fwdelta=$full
+}
+
 make_images
 for test in help keygen create key_warning info verify threshold sign sign_elsewhere apply apply_pipes \
-  apply_refusals damage signal empty_images; do
+  apply_refusals damage signal empty_images internal; do
   "test_$test" </dev/null
 done
 echo "$passed passed, $failed failed"

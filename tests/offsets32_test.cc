@@ -4,14 +4,17 @@
 
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "libdelta/adapters/sodium.h"
 #include "libdelta/device.h"
+#include "libdelta/device/decoder.h"
 #include "libdelta/host.h"
 #include "libdelta/host/sha256.h"
 #include "libdelta/wire/header.h"
 #include "tests/support/golden.h"
+#include "tests/support/payloads.h"
 
 namespace libdelta::testing {
 namespace {
@@ -91,6 +94,141 @@ TEST(Offsets32, ImagesThatDoNotFitAreUnsupported) {
     }
   }
   EXPECT_EQ(refused, 12);
+}
+
+// --- The payload's numbers -------------------------------------------------------------------------
+
+constexpr uint32_t kArena = 2048;
+
+// Decodes a payload to `new_length` bytes, or the first part of one.
+libdelta_status Decode(ByteView old_image, ByteView data, uint32_t new_length, Bytes* new_image,
+                       bool whole = true) {
+  Images images = {old_image, {}};
+  const libdelta_io io = {&images, ReadOld, WriteNew, ReadNew, nullptr};
+  const std::unique_ptr<uint8_t[]> arena(new uint8_t[kArena]);
+  const auto decoder = std::make_unique<Decoder>();
+  DecoderInit(decoder.get(), &io, arena.get(), kArena, static_cast<libdelta_offset>(old_image.size()),
+              new_length);
+  uint32_t used = 0;
+  const libdelta_status status =
+      DecoderRun(decoder.get(), data.data(), static_cast<uint32_t>(data.size()), whole, &used);
+  *new_image = std::move(images.new_image);
+  return status;
+}
+
+constexpr uint64_t k32Bits = uint64_t{1} << 32;
+
+Bytes Ramp(size_t size) {
+  Bytes bytes(size);
+  for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<uint8_t>(i * 7);
+  return bytes;
+}
+
+// `plan` is one that decoders with 64-bit offsets take, though some of its numbers are wide.
+void ExpectDecodes(const Bytes& old_image, const Bytes& new_image, const Plan& plan, bool fits) {
+  const CodedPlan coded = CodePlan(old_image, new_image, plan, kArena);
+  ASSERT_EQ(coded.status, LIBDELTA_OK);
+  Bytes decoded;
+  const libdelta_status status =
+      Decode(old_image, coded.data, static_cast<uint32_t>(new_image.size()), &decoded);
+  EXPECT_EQ(status, fits ? LIBDELTA_OK : LIBDELTA_E_MALFORMED);
+  if (fits) {
+    EXPECT_TRUE(decoded == new_image);
+  }
+}
+
+// Numbers from 2^31 - 1 on are coded whole, in 64 bits. The largest that fit are taken.
+TEST(Offsets32, WideNumbersOfThePrologueMustFit) {
+  const Bytes image = Ramp(300);
+  for (const uint64_t blocks :
+       {k32Bits / 2 - 2, k32Bits / 2 - 1, k32Bits / 2, k32Bits - 1, k32Bits, k32Bits + 1, ~uint64_t{0} - 1}) {
+    SCOPED_TRACE(blocks);
+    Plan plan = LiteralPlan(image.size());
+    plan.group_blocks = blocks;
+    ExpectDecodes({}, image, plan, blocks < k32Bits);
+  }
+  for (const uint32_t base : {0x7ffffffeu, 0x7fffffffu, 0x80000000u, 0xffffff00u, 0xffffffffu}) {
+    Plan plan = LiteralPlan(image.size());
+    plan.base = base;
+    ExpectDecodes({}, image, plan, true);
+  }
+}
+
+// Every number of the prologue, one after the other.
+TEST(Offsets32, EveryWideNumberOfThePrologueIsRefused) {
+  const Bytes image = Ramp(300);
+  for (int wide = -1; wide < 6; ++wide) {
+    SCOPED_TRACE(wide);
+    PlainBits bits;
+    bits.Bits(4, 0).Bits(4, 15);
+    for (int i = 0; i < 6; ++i) bits.WideNumber(i == wide ? k32Bits : 0);
+    Bytes data = bits.Finish();
+    data.resize(100, 0x55);  // No room for a second step.
+    Bytes decoded;
+    const libdelta_status status = Decode(image, data, static_cast<uint32_t>(image.size()), &decoded, false);
+    EXPECT_EQ(status, wide < 0 ? LIBDELTA_NEED_INPUT : LIBDELTA_E_MALFORMED);
+  }
+}
+
+TEST(Offsets32, WideNumbersOfTheMapMustFit) {
+  const Bytes image = Ramp(300);
+  for (const uint64_t old_position : {k32Bits / 2, k32Bits - 1, k32Bits, k32Bits + 9}) {
+    Plan plan = LiteralPlan(image.size());
+    plan.image_map = {{old_position, old_position, true}};
+    plan.segment_lengths = {0};
+    ExpectDecodes(image, image, plan, old_position < k32Bits);
+  }
+  for (const uint64_t new_position : {k32Bits / 2 - 1, k32Bits / 2 + 5, k32Bits, k32Bits + 9}) {
+    Plan plan = LiteralPlan(image.size());
+    plan.image_map = {{0, new_position, true}};
+    plan.segment_lengths = {0};
+    ExpectDecodes(image, image, plan, new_position < k32Bits);
+  }
+}
+
+// Where the encoder with 64-bit positions finds the mistake, so does the decoder with narrow ones; lengths
+// must not look small because their upper half is cut off.
+TEST(Offsets32, WideNumbersOfOperationsMustFit) {
+  const Bytes image = Ramp(300);
+  using Kind = OperationKind;
+  const Operation operations[] = {
+      {Kind::kLiteral, 200, k32Bits + 100, 0}, {Kind::kOld, 200, k32Bits + 100, 200},
+      {Kind::kOld, 200, 100, k32Bits + 200},   {Kind::kNew, 200, k32Bits + 100, 200},
+      {Kind::kNew, 200, 100, k32Bits + 200},
+  };
+  for (size_t i = 0; i < std::size(operations); ++i) {
+    SCOPED_TRACE(i);
+    for (const bool narrow : {true, false}) {
+      Bytes new_image = image;
+      std::copy_n(image.begin(), 100, new_image.begin() + 200);
+      Plan plan;
+      Operation operation = operations[i];
+      if (narrow) {
+        operation.length %= k32Bits;
+        operation.source %= k32Bits;
+      }
+      if (operation.kind == Kind::kOld) new_image = image;
+      plan.operations = {{Kind::kOld, 0, 200, 0}, operation};
+      const CodedPlan coded = CodePlan(image, new_image, plan, kArena);
+      EXPECT_EQ(coded.status, narrow ? LIBDELTA_OK : LIBDELTA_E_MALFORMED);
+      Bytes data = coded.data;
+      data.resize(data.size() + (narrow ? 0 : 64), 0x55);
+      Bytes decoded;
+      EXPECT_EQ(Decode(image, data, static_cast<uint32_t>(image.size()), &decoded), coded.status);
+      EXPECT_TRUE(!narrow || decoded == new_image);
+    }
+  }
+  // The gap behind a segment.
+  Plan plan;
+  plan.image_map = {{0, 0}};
+  plan.segment_lengths = {300 - (k32Bits + 100)};
+  const CodedPlan coded = CodePlan(image, image, plan, kArena);
+  EXPECT_EQ(coded.status, LIBDELTA_E_MALFORMED);
+  Bytes data = coded.data;
+  data.resize(data.size() + 64, 0x55);
+  Bytes decoded;
+  EXPECT_EQ(Decode(image, data, static_cast<uint32_t>(image.size()), &decoded), LIBDELTA_E_MALFORMED);
+  EXPECT_TRUE(decoded.empty());
 }
 
 }  // namespace

@@ -154,7 +154,7 @@ TEST(ReferenceScan, CoversEachReferenceOnceAndClearsItsField) {
     ASSERT_NE(scan.kind(i), ReferenceScan::kInside);
     const Template& t = templates[scan.kind(i) - 1u];
     ASSERT_LE(i + t.width, image.size());
-    EXPECT_EQ(Gather(t, LoadWord(scan.normalised().data() + i, t.width, false)), 0u);
+    EXPECT_EQ(Gather(t, LoadWord(scan.normalised().data() + i, t.width, t.order)), 0u);
     for (size_t k = 1; k < t.width; ++k) EXPECT_EQ(scan.kind(i + k), ReferenceScan::kInside);
     i += t.width - 1u;
     ++references;
@@ -214,7 +214,7 @@ Bytes PointerImage(const std::vector<uint32_t>& targets, uint32_t base, size_t t
   Bytes out;
   for (const uint32_t target : targets) {
     uint8_t word[4];
-    StoreWord(word, 4, false, base + target);
+    StoreWord(word, kLittleEndian, base + target);
     out.insert(out.end(), word, word + 4);
   }
   const Bytes noise = RandomBytes(tail, 4);

@@ -29,43 +29,58 @@ std::vector<NamedTemplate> AllTemplates() {
   return all;
 }
 
+uint32_t LowMask(uint32_t bits) { return static_cast<uint32_t>((uint64_t{1} << bits) - 1); }
+uint32_t HighMask(uint32_t bits) { return ~LowMask(32 - bits); }
+
+// The bits of a word that its bytes fill.
+uint32_t WordMask(const Template& t) {
+  return t.order == kBigEndian ? HighMask(8u * t.width) : LowMask(8u * t.width);
+}
+
 uint32_t FieldMask(const Template& t) {
   uint32_t mask = 0;
-  for (uint32_t i = 0; i < t.runs; ++i) mask |= LowMask(t.run_length[i]) << t.run_shift[i];
+  for (uint32_t i = 0; i < t.runs; ++i) mask |= LowMask(t.run_last[i] + 1u) << t.run_shift[i];
   return mask;
 }
 
-// Any template that the format can carry: disjoint runs in any order.
+// Any template of use that the format can carry: disjoint runs in any order.
 Template RandomTemplate(testing::Random& random) {
   Template t{};
   t.width = static_cast<uint8_t>(1 + random() % 4);
-  t.flags = static_cast<uint8_t>(random() % 32);
+  t.order = random() % 2 ? kBigEndian : kLittleEndian;
+  t.align_mask = static_cast<uint8_t>(random() % 4);
+  t.flags = static_cast<uint8_t>(random() % 4);
   t.scale = static_cast<uint8_t>(random() % 8);
-  t.bias = random() % 16;
+  t.bias = static_cast<uint8_t>(random() % 16);
+  t.origin = static_cast<uint8_t>(random() % 8);
+  const uint32_t lowest = t.order == kBigEndian ? 32 - 8u * t.width : 0;
   uint32_t taken = 0;
   for (uint32_t tries = 0; tries < 12 && t.runs < kMaxRuns; ++tries) {
-    const uint32_t shift = random() % (8u * t.width);
-    const uint32_t length = 1 + random() % (8u * t.width - shift);
+    const uint32_t shift = lowest + random() % (8u * t.width);
+    const uint32_t length = 1 + random() % (lowest + 8u * t.width - shift);
     const uint32_t mask = LowMask(length) << shift;
     if (taken & mask) continue;
     taken |= mask;
     t.run_shift[t.runs] = static_cast<uint8_t>(shift);
-    t.run_length[t.runs++] = static_cast<uint8_t>(length);
+    t.run_last[t.runs++] = static_cast<uint8_t>(length - 1);
     t.bits = static_cast<uint8_t>(t.bits + length);
   }
   if (t.bits < 3) t.flags = static_cast<uint8_t>(t.flags & ~kInvertBelow);
-  t.mask = LowMask(8u * t.width) & ~taken;
+  t.mask = WordMask(t) & ~taken;
   t.match = random() & t.mask;
   return t;
 }
 
 void ExpectFieldInverse(const Template& t, testing::Random& random) {
-  const uint32_t word = random() & LowMask(8u * t.width);
-  const uint32_t field = random() & LowMask(t.bits);
+  const uint32_t word = random();
+  const uint32_t field = random() & HighMask(t.bits);
   const uint32_t scattered = Scatter(t, word, field);
   EXPECT_EQ(Gather(t, scattered), field);
   EXPECT_EQ(scattered & ~FieldMask(t), word & ~FieldMask(t)) << "bits outside the field must stay";
   EXPECT_EQ(Scatter(t, word, Gather(t, word)), word);
+  uint32_t exchanged = word;
+  EXPECT_EQ(Exchange(t, &exchanged, field), Gather(t, word));
+  EXPECT_EQ(exchanged, scattered);
 }
 
 TEST(Reference, ScatterInvertsGather) {
@@ -79,37 +94,55 @@ TEST(Reference, ScatterInvertsGather) {
 TEST(Reference, LoadsWhatItStores) {
   testing::Random random(2);
   for (uint32_t width = 1; width <= 4; ++width) {
-    for (const bool big : {false, true}) {
+    for (const uint32_t order : {kBigEndian, kLittleEndian}) {
       uint8_t bytes[6] = {0xee, 1, 2, 3, 4, 0xee};
-      const uint32_t word = random() & LowMask(8 * width);
       bytes[1 + width] = 0xee;
-      StoreWord(bytes + 1, width, big, word);
-      EXPECT_EQ(LoadWord(bytes + 1, width, big), word);
+      const uint32_t word = random() & (order == kBigEndian ? HighMask(8 * width) : LowMask(8 * width));
+      StoreWord(bytes + 1, width, order, word);
+      EXPECT_EQ(LoadWord(bytes + 1, width, order), word);
       EXPECT_EQ(bytes[0], 0xee);
       EXPECT_EQ(bytes[1 + width], 0xee);
+      // The form that does not know the width sees the same bits, and others.
+      const uint32_t beyond = order == kBigEndian ? LowMask(32 - 8 * width) : HighMask(32 - 8 * width);
+      EXPECT_EQ(LoadWord(bytes + 1, order) & ~beyond, word);
+      StoreWord(bytes + 1, order, ~word);
+      EXPECT_EQ(LoadWord(bytes + 1, order), ~word);
+      EXPECT_EQ(LoadWord(bytes + 1, width, order), ~word & ~beyond);
+      EXPECT_EQ(bytes[0], 0xee);
+      EXPECT_EQ(bytes[5], 0xee);
     }
   }
   const uint8_t bytes[] = {0x12, 0x34, 0x56, 0x78};
-  EXPECT_EQ(LoadWord(bytes, 4, true), 0x12345678u);
-  EXPECT_EQ(LoadWord(bytes, 3, false), 0x563412u);
+  EXPECT_EQ(LoadWord(bytes, 4, kBigEndian), 0x12345678u);
+  EXPECT_EQ(LoadWord(bytes, kBigEndian), 0x12345678u);
+  EXPECT_EQ(LoadWord(bytes, kLittleEndian), 0x78563412u);
+  EXPECT_EQ(LoadWord(bytes, 3, kLittleEndian), 0x563412u);
+  EXPECT_EQ(LoadWord(bytes, 3, kBigEndian), 0x12345600u);
 }
 
-// A field whose target is asked for again is that field, unless scaling lost bits of the target.
+// A field whose target is asked for again is that field, unless scaling lost bits of the target. `field` is
+// a number, not moved to the high end yet.
 void ExpectTargetInverse(const NamedTemplate& named, uint32_t field, uint32_t address) {
   const Template& t = named.t;
-  const uint32_t target = Target(t, field, address);
+  const uint32_t target = Target(t, field << (32u - t.bits), address);
   uint32_t again = 0;
   const uint32_t extended =
       (t.flags & kSigned) && (field >> (t.bits - 1) & 1) ? field | ~LowMask(t.bits) : field;
   const uint32_t distance = extended << t.scale;
+  const uint32_t origin = t.origin == 0 ? 0 : (address + t.bias) & (0u - t.origin);
+  ASSERT_EQ(target, origin + distance) << named.name << " field " << field << " at " << address;
   const bool kept = (t.flags & kSigned)
                         ? static_cast<int32_t>(distance) >> t.scale == static_cast<int32_t>(extended)
                         : distance >> t.scale == extended;
   const bool fits = FieldFor(t, target, address, &again);
   if (kept) {
     ASSERT_TRUE(fits) << named.name << " field " << field << " at " << address;
-    ASSERT_EQ(again, field) << named.name << " at " << address;
-  } else if (fits) {
+    // Fields with bits to spare may have others that mean the same.
+    if (t.bits + t.scale <= 32u) {
+      ASSERT_EQ(again, field << (32u - t.bits)) << named.name << " at " << address;
+    }
+  }
+  if (fits) {
     ASSERT_EQ(Target(t, again, address), target) << named.name;
   }
 }
@@ -167,7 +200,7 @@ TEST(Reference, FieldForNeverClaimsAWrongTarget) {
     const uint32_t target = random() % 4 ? address + random() % 4096 - 2048 : random();
     uint32_t field = 0;
     if (!FieldFor(t, target, address, &field)) continue;
-    ASSERT_EQ(field & ~LowMask(t.bits), 0u);
+    ASSERT_EQ(field & ~HighMask(t.bits), 0u);
     ASSERT_EQ(Target(t, field, address), target);
   }
 }
@@ -212,6 +245,10 @@ constexpr Known kKnown[] = {
     {"avr", 0x0080940e, 0x20, 0x100},                   // call 0x100
     {"avr", 0xcfff, 0x20, 0x20},                        // rjmp .-2, in avr-gcc's terms
     {"8051", 0x121234, 0, 0x1234},                      // lcall 0x1234
+    {"xtensa", 0x010005, 0x1002, 0x2004},               // call0, 1024 words from 0x1004
+    {"xtensa", 0xfffe46, 0x1000, 0xffd},                // j .-3
+    {"xtensa-be", 0x500400, 0x1002, 0x2004},            // the same call0, big-endian
+    {"xtensa-be", 0x600001, 0x1000, 0x1005},            // j .+5
 };
 
 const TemplateSet& SetNamed(const std::string& name) {
@@ -222,12 +259,17 @@ const TemplateSet& SetNamed(const std::string& name) {
   return TemplateSets()[0];
 }
 
+// A number as wide as the template as its word, which big-endian bytes fill from the high end.
+uint32_t WordOf(const Template& t, uint32_t number) {
+  return t.order == kBigEndian ? number << (32 - 8 * t.width) : number;
+}
+
 // The first template of the set that the word matches; width decides between 2- and 4-byte forms.
 const Template* Matching(const TemplateSet& set, uint32_t word) {
   for (const auto* group : {&set.calls, &set.others}) {
     for (const Template& t : *group) {
       const bool fits = (word & ~LowMask(8u * t.width)) == 0 && (t.width == 2) == (word <= 0xffff);
-      if (fits && (word & t.mask) == t.match) return &t;
+      if (fits && (WordOf(t, word) & t.mask) == t.match) return &t;
     }
   }
   return nullptr;
@@ -237,7 +279,7 @@ TEST(InstructionSets, DecodeKnownInstructions) {
   for (const Known& known : kKnown) {
     const Template* t = Matching(SetNamed(known.set), known.word);
     ASSERT_NE(t, nullptr) << known.set << " " << std::hex << known.word;
-    EXPECT_EQ(Target(*t, Gather(*t, known.word), known.address), known.target)
+    EXPECT_EQ(Target(*t, Gather(*t, WordOf(*t, known.word)), known.address), known.target)
         << known.set << " " << std::hex << known.word;
   }
 }
@@ -249,14 +291,15 @@ TEST(InstructionSets, EncodeKnownInstructions) {
     uint32_t field = 0;
     ASSERT_TRUE(FieldFor(*t, known.target, known.address, &field))
         << known.set << " " << std::hex << known.word;
-    EXPECT_EQ(Scatter(*t, known.word & ~FieldMask(*t), field), known.word) << known.set;
+    const uint32_t word = WordOf(*t, known.word);
+    EXPECT_EQ(Scatter(*t, word & ~FieldMask(*t), field), word) << known.set;
   }
 }
 
 TEST(InstructionSets, TemplatesAreWellFormed) {
   for (const auto& [name, t] : AllTemplates()) {
     SCOPED_TRACE(name);
-    const uint32_t all = LowMask(8u * t.width);
+    const uint32_t all = WordMask(t);
     EXPECT_GE(t.width, 1);
     EXPECT_LE(t.width, 4);
     EXPECT_GE(t.runs, 1);
@@ -266,11 +309,14 @@ TEST(InstructionSets, TemplatesAreWellFormed) {
     EXPECT_EQ(t.mask & ~all, 0u);
     EXPECT_EQ(FieldMask(t) & ~all, 0u);
     EXPECT_EQ(static_cast<uint32_t>(__builtin_popcount(FieldMask(t))), t.bits) << "runs overlap";
-    EXPECT_LE(t.align_log2, 3);
+    EXPECT_TRUE(t.order == kBigEndian || t.order == kLittleEndian);
+    EXPECT_TRUE(t.align_mask == 0 || t.align_mask == 1 || t.align_mask == 3);
     EXPECT_LE(t.scale, 7);
     EXPECT_LE(t.bias, 15u);
-    EXPECT_LE(t.flags, 31);
-    EXPECT_TRUE((t.flags & kRelative) || t.bias == 0);
+    EXPECT_LE(t.flags, 3);
+    EXPECT_TRUE(t.origin == 0 || t.origin == 1 || t.origin == 4);
+    EXPECT_TRUE(t.origin != 0 || t.bias == 0);
+    for (uint32_t i = 0; i < t.runs; ++i) EXPECT_LE(t.run_shift[i] + t.run_last[i], 31);
     EXPECT_TRUE(!(t.flags & kInvertBelow) || t.bits >= 3);
   }
 }

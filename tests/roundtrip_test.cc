@@ -172,6 +172,23 @@ TEST(EncodeOptions, EveryRamAndChunkThatLeaveRoomWork) {
   }
 }
 
+// Every size around the smallest, not only those that a person would choose.
+TEST(EncodeOptions, RamsAroundTheSmallestAreRefusedOrWork) {
+  const Bytes old_image = TextLike(600, 1);
+  const Bytes new_image = WithEdits(old_image, 50, 2);
+  for (const uint32_t chunk : {1024u, 1027u}) {
+    const uint64_t smallest = RamForArena(kMinArena, chunk);
+    for (uint64_t ram = smallest - 40; ram < smallest + 70; ++ram) {
+      SCOPED_TRACE(ram);
+      const EncodeOptions options = OptionsFor({ram, chunk, 64});
+      EXPECT_EQ(Encode(old_image, new_image, options).ok(), ram >= smallest);
+      if (ram < smallest) continue;
+      ExpectRoundTrip(old_image, new_image, options, {Feed::kBytes, Feed::kStored});
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
 TEST(EncodeOptions, LoadAddressIsUsedAndNeverBreaksThePatch) {
   const NamedPair& pair = ThumbPairs().front();
   for (const uint64_t address : {0u, 1u, 0x08000000u, 0x7fffff00u, 0x9d000000u, 0xfffffffcu}) {

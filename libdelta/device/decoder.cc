@@ -18,7 +18,7 @@ struct NoPlan {
     uint32_t length = 0;
     uint32_t source = 0;
   };
-  struct Entry {
+  struct MapEntry {
     uint32_t old_position = 0;
     uint32_t new_position = 0;
     bool anchor = false;
@@ -27,16 +27,19 @@ struct NoPlan {
   static constexpr List image_map{};
   static constexpr List ram_map{};
   static constexpr uint32_t base = 0;
-  static constexpr uint32_t ram_end = 0;
+  static constexpr uint32_t ram_base = 0;
+  static constexpr uint32_t ram_length = 0;
   static constexpr uint32_t limit = 0;
   static constexpr uint32_t group_blocks = 0;
   static Template TemplateAt(uint32_t) { return Template{}; }
-  static Entry ImageEntry(uint32_t) { return {}; }
-  static Entry RamEntry(uint32_t) { return {}; }
+  static MapEntry Entry(uint32_t, uint32_t) { return {}; }
   static bool NextIsInOrder(uint32_t) { return false; }
   static uint32_t GapAfter(uint32_t, libdelta_offset) { return 0; }
   static Operation NextOperation() { return {}; }
 };
+
+// The last two bytes that the arithmetic decoder has taken are kept: a group may end before them.
+constexpr uint32_t kKept = 2;
 
 class DecodePort {
  public:
@@ -45,11 +48,15 @@ class DecodePort {
 
   RangeDecoder coder;
   const libdelta_io *io;
+  uint32_t kept;  // Bytes taken that must stay at hand.
 
   static NoPlan plan() { return {}; }
   static void Enter(Stream) {}
   int Bit(uint32_t p12, int) { return coder.Bit(p12); }
-  int Direct(int) { return coder.Direct(); }
+  void Start() {
+    coder.Start();
+    kept = kKept;
+  }
   void BeginGroup() { coder.Restart(); }
   bool ReadOld(Position at, uint8_t *to, uint32_t size) { return io->read_old(io->user, at, to, size) == 0; }
   bool ReadNew(Position at, uint8_t *to, uint32_t size) { return io->read_new(io->user, at, to, size) == 0; }
@@ -62,35 +69,15 @@ class DecodePort {
 
 struct State {
   DecodePort port;
-  bool started;
   Codec<DecodePort> codec;
 };
 
 static_assert(sizeof(State) <= sizeof(Decoder), "the decoder's storage is too small");
 
-// The last two bytes that the arithmetic decoder has taken are kept: a group may end before them.
-constexpr uint32_t kKept = 2;
 // More zeros than this beyond the end of the payload are not an encoder's trailing zeros.
 constexpr uint32_t kMaxOverrun = 4;
 
 static_assert(kStepInput + kKept <= kDecoderLookahead, "a step must fit in what may be left unread");
-
-libdelta_status StatusOf(CodecResult result) {
-  switch (result) {
-    case CodecResult::kStep:
-      return LIBDELTA_NEED_INPUT;
-    case CodecResult::kDone:
-      return LIBDELTA_OK;
-    case CodecResult::kReadOld:
-      return LIBDELTA_E_READ_OLD;
-    case CodecResult::kReadNew:
-      return LIBDELTA_E_READ_NEW;
-    case CodecResult::kWriteNew:
-      return LIBDELTA_E_WRITE_NEW;
-    default:
-      return LIBDELTA_E_MALFORMED;
-  }
-}
 
 }  // namespace
 
@@ -106,23 +93,16 @@ libdelta_status DecoderInit(Decoder *decoder, const libdelta_io *io, uint8_t *ar
 libdelta_status DecoderRun(Decoder *decoder, const uint8_t *input, uint32_t size, bool last, uint32_t *used) {
   State *state = reinterpret_cast<State *>(decoder->storage);
   RangeDecoder &coder = state->port.coder;
-  const uint8_t *end = input + size;
-  CodecResult result = CodecResult::kStep;
-  *used = 0;
-  if (!state->started) {
-    if (!last && size < kStepInput) return LIBDELTA_NEED_INPUT;
-    coder.SetInput(input, end);
-    coder.Start();
-    state->started = true;
-  } else {
-    coder.SetInput(input + kKept, end);
+  libdelta_status status = LIBDELTA_NEED_INPUT;
+  coder.SetInput(input, size, state->port.kept);
+  while (status == LIBDELTA_NEED_INPUT && (last || coder.next() + kStepInput <= size)) {
+    status = state->codec.Step();
+    if (coder.next() > size + kMaxOverrun) status = LIBDELTA_E_MALFORMED;
   }
-  while (result == CodecResult::kStep && (last || static_cast<uint32_t>(end - coder.next()) >= kStepInput)) {
-    result = state->codec.Step();
-    if (coder.overrun() > kMaxOverrun) result = CodecResult::kMalformed;
-  }
-  *used = static_cast<uint32_t>(coder.next() - input) - (result == CodecResult::kStep ? kKept : 0);
-  return StatusOf(result);
+  *used = coder.next();
+  if (status == LIBDELTA_NEED_INPUT) *used -= state->port.kept;
+  if (*used > size) *used = size;
+  return status;
 }
 
 }  // namespace libdelta

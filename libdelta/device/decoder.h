@@ -11,7 +11,7 @@ constexpr uint32_t kDecoderLookahead = 48;
 
 // Opaque state; decoder.cc knows what is inside.
 struct Decoder {
-  alignas(8) uint8_t storage[sizeof(libdelta_offset) > 4 ? 528 : sizeof(void *) > 4 ? 456 : 376];
+  alignas(8) uint8_t storage[sizeof(libdelta_offset) > 4 ? 448 : sizeof(void *) > 4 ? 368 : 328];
 };
 
 // Prepares decoding of `new_length` bytes. `arena`, aligned to 4 bytes, is all RAM beyond the fixed part and

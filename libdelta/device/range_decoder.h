@@ -8,29 +8,23 @@ namespace libdelta {
 
 class RangeDecoder {
  public:
-  // Points the decoder at the bytes that are present. Beyond them it reads zeros and counts them.
-  void SetInput(const uint8_t* next, const uint8_t* end) {
+  // Makes `size` bytes present, of which the first `next` have been taken. Beyond them it reads zeros.
+  void SetInput(const uint8_t* input, uint32_t size, uint32_t next) {
+    input_ = input;
+    size_ = size;
     next_ = next;
-    end_ = end;
   }
-  const uint8_t* next() const { return next_; }
-  uint32_t overrun() const { return overrun_; }
+  // Bytes taken, zeros included.
+  uint32_t next() const { return next_; }
 
   void Start() {
     range_ = 0xffffffffu;
-    code_ = 0;
     for (int i = 0; i < 4; ++i) code_ = code_ << 8 | NextByte();
   }
 
   // A group ends: of the four bytes in `code_`, the last two belong to what follows.
   void Restart() {
-    for (int i = 0; i < 2; ++i) {
-      if (overrun_ != 0) {
-        --overrun_;
-      } else {
-        --next_;
-      }
-    }
+    next_ -= 2;
     Start();
   }
 
@@ -43,37 +37,24 @@ class RangeDecoder {
       code_ -= bound;
       range_ -= bound;
     }
-    Normalise();
-    return bit;
-  }
-
-  int Direct() {
-    range_ >>= 1;
-    const int bit = code_ >= range_;
-    if (bit) code_ -= range_;
-    Normalise();
-    return bit;
-  }
-
- private:
-  void Normalise() {
     while (range_ < (1u << 24)) {
       range_ <<= 8;
       code_ = code_ << 8 | NextByte();
     }
+    return bit;
   }
 
+ private:
   uint32_t NextByte() {
-    if (next_ != end_) return *next_++;
-    ++overrun_;
-    return 0;
+    const uint32_t at = next_++;
+    return at < size_ ? input_[at] : 0u;
   }
 
-  const uint8_t* next_;
-  const uint8_t* end_;
+  const uint8_t* input_;
+  uint32_t size_;
+  uint32_t next_;
   uint32_t range_;
   uint32_t code_;
-  uint32_t overrun_;
 };
 
 }  // namespace libdelta

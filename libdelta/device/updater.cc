@@ -143,9 +143,8 @@ libdelta_status StartPayload(libdelta_updater *updater) {
   return length == 0 ? CheckNewImage(updater) : BeginCodec(updater);
 }
 
-// All header bytes asked for are there: asks for more, or judges the header. Neither this nor TakeChunk()
-// is ever inlined, so that neither occupies stack while the other runs.
-[[gnu::noinline]] libdelta_status TakeHeader(libdelta_updater *updater) {
+// All header bytes asked for are there: asks for more, or judges the header.
+libdelta_status TakeHeader(libdelta_updater *updater) {
   const uint8_t *bytes = HeaderBytes(updater);
   const uint32_t length = static_cast<uint32_t>(updater->next - bytes);
   uint32_t needed = length;
@@ -182,7 +181,7 @@ libdelta_status Decode(libdelta_updater *updater, uint8_t *data, uint32_t size, 
 }
 
 // A whole chunk is there: verifies it, decodes it, and asks for the next one.
-[[gnu::noinline]] libdelta_status TakeChunk(libdelta_updater *updater) {
+libdelta_status TakeChunk(libdelta_updater *updater) {
   uint8_t *data = updater->chunk;
   uint32_t size = static_cast<uint32_t>(updater->next - data);
   libdelta_status status = MatchDigest(updater, data, size, updater->link);

@@ -6,13 +6,13 @@
 namespace libdelta {
 namespace {
 
-uint32_t Word(ByteView image, size_t at) { return LoadWord(image.data() + at, 4, false); }
+uint32_t Word(ByteView image, size_t at) { return LoadWord(image.data() + at, 4, kLittleEndian); }
 
 // Offsets where something that others point to seems to start.
 std::vector<uint32_t> FunctionStarts(ByteView image) {
   std::vector<uint32_t> starts;
   for (size_t i = 0; i + 2 <= image.size(); i += 2) {
-    const uint32_t half = LoadWord(image.data() + i, 2, false);
+    const uint32_t half = LoadWord(image.data() + i, 2, kLittleEndian);
     if ((half & 0xff00) == 0xb500 || half == 0xe92d) starts.push_back(static_cast<uint32_t>(i));
   }
   return starts;
@@ -160,14 +160,13 @@ ReferenceScan::ReferenceScan(ByteView image, const std::vector<Template>& templa
     size_t width = 1;
     for (size_t k = 0; k < templates.size(); ++k) {
       const Template& t = templates[k];
-      if ((address & ((1u << t.align_log2) - 1)) || t.width > image.size() - i) continue;
-      const bool big = (t.flags & kBigEndian) != 0;
-      const uint32_t word = LoadWord(image.data() + i, t.width, big);
+      if ((address & t.align_mask) || t.width > image.size() - i) continue;
+      const uint32_t word = LoadWord(image.data() + i, t.width, t.order);
       if ((word & t.mask) != t.match) continue;
       if (Target(t, Gather(t, word), address) - base >= image.size()) continue;
       kinds_[i] = static_cast<uint8_t>(k + 1);
       for (size_t j = 1; j < t.width; ++j) kinds_[i + j] = kInside;
-      StoreWord(normalised_.data() + i, t.width, big, Scatter(t, word, 0));
+      StoreWord(normalised_.data() + i, t.width, t.order, Scatter(t, word, 0));
       width = t.width;
       break;
     }

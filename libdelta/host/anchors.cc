@@ -19,9 +19,8 @@ using Targets = std::map<uint64_t, Votes>;  // Old position -> votes.
 // Records where the reference `t` at a copied place points to before and after.
 void Vote(const Template& t, ByteView old_image, ByteView new_image, uint64_t from, uint64_t to,
           uint32_t base, Targets* targets) {
-  const bool big = (t.flags & kBigEndian) != 0;
-  const uint32_t before = LoadWord(old_image.data() + from, t.width, big);
-  const uint32_t after = LoadWord(new_image.data() + to, t.width, big);
+  const uint32_t before = LoadWord(old_image.data() + from, t.width, t.order);
+  const uint32_t after = LoadWord(new_image.data() + to, t.width, t.order);
   if ((after & t.mask) != t.match) return;
   const uint32_t old_target = Target(t, Gather(t, before), base + static_cast<uint32_t>(from)) - base;
   const uint32_t new_target = Target(t, Gather(t, after), base + static_cast<uint32_t>(to)) - base;
@@ -38,8 +37,8 @@ Targets CollectTargets(ByteView old_image, ByteView new_image, const Plan& plan)
       const uint32_t address = plan.base + static_cast<uint32_t>(from);
       uint64_t width = 1;
       for (const Template& t : plan.templates) {
-        if ((address & LowMask(t.align_log2)) || k + t.width > plan.segment_lengths[s]) continue;
-        const uint32_t word = LoadWord(old_image.data() + from, t.width, (t.flags & kBigEndian) != 0);
+        if ((address & t.align_mask) || k + t.width > plan.segment_lengths[s]) continue;
+        const uint32_t word = LoadWord(old_image.data() + from, t.width, t.order);
         if ((word & t.mask) != t.match) continue;
         if (Target(t, Gather(t, word), address) - plan.base >= old_image.size()) continue;
         Vote(t, old_image, new_image, from, segment.new_position + k, plan.base, &targets);

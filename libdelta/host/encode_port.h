@@ -21,7 +21,8 @@ class PlanReader {
       : plan_(plan),
         templates(plan.templates),
         base(plan.base),
-        ram_end(plan.ram_end),
+        ram_base(plan.ram_map.empty() ? 0 : static_cast<uint32_t>(plan.ram_map[0].old_position)),
+        ram_length(plan.ram_map.empty() ? 0 : plan.ram_end - ram_base),
         limit(plan.limit),
         group_blocks(plan.group_blocks),
         image_map(plan.image_map),
@@ -42,12 +43,18 @@ class PlanReader {
   }
 
   const Template& TemplateAt(uint32_t i) const { return plan_.templates[i]; }
-  const MapEntry& ImageEntry(uint32_t i) const { return plan_.image_map[i]; }
-  const MapEntry& RamEntry(uint32_t i) const { return plan_.ram_map[i]; }
+  // Entry of the image's map, or of the RAM's, which counts from its first entry.
+  MapEntry Entry(uint32_t map, uint32_t i) const {
+    if (map == 0) return plan_.image_map[i];
+    const MapEntry& entry = plan_.ram_map[i];
+    return {entry.old_position - ram_base, entry.new_position - ram_base, false};
+  }
 
-  bool NextIsInOrder(uint32_t segment) const { return in_order_[segment]; }
+  // `segment` may be none, all ones: the empty one at the start.
+  bool NextIsInOrder(uint32_t segment) const { return segment < in_order_.size() && in_order_[segment]; }
 
   uint64_t GapAfter(uint32_t segment, uint64_t gap_end) const {
+    if (segment >= plan_.image_map.size()) return gap_end;
     return gap_end - plan_.image_map[segment].new_position - plan_.segment_lengths[segment];
   }
 
@@ -62,7 +69,8 @@ class PlanReader {
  public:
   const std::vector<Template>& templates;
   const uint32_t base;
-  const uint32_t ram_end;
+  const uint32_t ram_base;
+  const uint32_t ram_length;
   const uint32_t limit;
   const uint64_t group_blocks;
   const std::vector<MapEntry>& image_map;
@@ -85,11 +93,7 @@ class EncodePort {
     encoder_.Bit(p12, bit);
     return bit;
   }
-  int Direct(int bit) {
-    cost_[stream_] += kBitCostOne;
-    encoder_.Direct(bit);
-    return bit;
-  }
+  void Start() {}
   void BeginGroup() { encoder_.EndGroup(); }
   void Finish() { encoder_.EndGroup(); }
 

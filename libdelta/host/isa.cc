@@ -5,6 +5,11 @@
 namespace libdelta {
 namespace {
 
+// How templates are written here; see the fields of Template for what becomes of it.
+constexpr uint8_t kRelative = 4;
+constexpr uint8_t kAlignedPc = 8;
+constexpr uint8_t kBig = 16;
+
 constexpr uint8_t kBranch = kRelative | kSigned;
 
 struct Run {
@@ -12,20 +17,24 @@ struct Run {
   uint8_t length;
 };
 
-Template Make(uint8_t width, uint8_t align_log2, uint8_t flags, uint8_t scale, uint32_t bias, uint32_t mask,
+Template Make(uint8_t width, uint8_t align_log2, uint8_t traits, uint8_t scale, uint8_t bias, uint32_t mask,
               uint32_t match, const std::vector<Run>& runs) {
   Template t{};
   t.width = width;
-  t.align_log2 = align_log2;
-  t.flags = flags;
+  t.order = (traits & kBig) ? kBigEndian : kLittleEndian;
+  t.align_mask = static_cast<uint8_t>((1u << align_log2) - 1);
+  t.flags = traits & (kSigned | kInvertBelow);
+  t.origin = !(traits & kRelative) ? 0 : (traits & kAlignedPc) ? 4 : 1;
   t.scale = scale;
   t.bias = bias;
-  t.mask = mask;
-  t.match = match;
+  // Big-endian words fill the upper end of 32 bits.
+  const uint32_t unused = (traits & kBig) ? 32u - 8u * width : 0;
+  t.mask = mask << unused;
+  t.match = match << unused;
   t.runs = static_cast<uint8_t>(runs.size());
   for (size_t i = 0; i < runs.size(); ++i) {
-    t.run_shift[i] = runs[i].shift;
-    t.run_length[i] = runs[i].length;
+    t.run_shift[i] = static_cast<uint8_t>(runs[i].shift + unused);
+    t.run_last[i] = static_cast<uint8_t>(runs[i].length - 1);
     t.bits = static_cast<uint8_t>(t.bits + runs[i].length);
   }
   return t;
@@ -105,7 +114,6 @@ TemplateSet XtensaLittle() {
 }
 
 TemplateSet XtensaBig() {
-  constexpr uint8_t kBig = kBigEndian;
   return {"xtensa-be",
           {Make(3, 0, kBranch | kAlignedPc | kBig, 2, 4, 0xf00000, 0x500000, {{0, 18}})},
           {
@@ -125,7 +133,6 @@ TemplateSet Avr() {
 }
 
 TemplateSet I8051() {
-  constexpr uint8_t kBig = kBigEndian;
   return {"8051",
           {Make(3, 0, kBig, 0, 0, 0xff0000, 0x120000, {{0, 16}})},   // LCALL
           {Make(3, 0, kBig, 0, 0, 0xff0000, 0x020000, {{0, 16}})}};  // LJMP
@@ -141,10 +148,9 @@ struct Fingerprint {
 
 Fingerprint Measure(ByteView image, const Template& t) {
   std::vector<uint32_t> targets;
-  const bool big = (t.flags & kBigEndian) != 0;
-  const size_t step = size_t{1} << t.align_log2;
+  const size_t step = size_t{t.align_mask} + 1;
   for (size_t i = 0; i + t.width <= image.size(); i += step) {
-    const uint32_t word = LoadWord(image.data() + i, t.width, big);
+    const uint32_t word = LoadWord(image.data() + i, t.width, t.order);
     if ((word & t.mask) != t.match) continue;
     const uint32_t target = Target(t, Gather(t, word), static_cast<uint32_t>(i));
     if (target < image.size()) targets.push_back(target);
@@ -171,7 +177,7 @@ const std::vector<TemplateSet>& TemplateSets() {
 }
 
 Template PointerTemplate(bool big_endian) {
-  return Make(4, 2, big_endian ? uint8_t{kBigEndian} : uint8_t{0}, 0, 0, 0, 0, {{0, 32}});
+  return Make(4, 2, big_endian ? kBig : uint8_t{0}, 0, 0, 0, 0, {{0, 32}});
 }
 
 const TemplateSet* DetectSet(ByteView image) {

@@ -28,15 +28,16 @@ constexpr Cost kReferenceMaybe = kOne;
 constexpr Cost kReferenceMiss = 22 * kOne;
 constexpr Cost kCopyStart = 16 * kOne;  // Operation and length, source aside.
 constexpr Cost kSameDiagonal = 4 * kOne;
-constexpr Cost kNewCopyStart = 12 * kOne;
-constexpr size_t kSettled = 24;       // Matching bytes on both sides that end the search for better.
-constexpr size_t kWindow = 2u << 20;  // Bytes parsed at once.
+constexpr Cost kSameDistance = 4 * kOne;  // What a copy from the output costs less then.
+constexpr size_t kSettled = 24;           // Matching bytes on both sides that end the search for better.
+constexpr size_t kWindow = 2u << 20;      // Bytes parsed at once.
 constexpr size_t kMaxActive = 20;
 constexpr size_t kMinOldMatch = 6;
 constexpr size_t kMinNewMatch = 4;
-constexpr size_t kMaxOutputMatch = 512;
-constexpr int kOutputTries = 24;
-constexpr size_t kMaxSearch = 256;  // Longer matches are extended, not searched for.
+constexpr size_t kMinRepeat = 2;  // At the distance used last.
+constexpr size_t kMaxOutputMatch = 1u << 16;
+constexpr int kOutputTries = 400;
+constexpr size_t kMaxSearch = 256;  // Longer matches are extended, and nothing else is searched for in them.
 constexpr size_t kLongEnough = 64;  // Within such a match there is no need to look for others.
 
 struct Arrival {
@@ -44,7 +45,8 @@ struct Arrival {
   uint64_t from = 0;  // Where the operation that ends here started.
   uint64_t source = 0;
   OperationKind kind = OperationKind::kLiteral;
-  int64_t shift = 0;  // Diagonal of the last old copy on the way here.
+  int64_t shift = 0;      // Diagonal of the last old copy on the way here.
+  uint64_t distance = 0;  // Of the last copy from the output on the way here; 0: none.
 };
 
 struct Active {
@@ -103,20 +105,25 @@ class OutputMatcher {
          at = previous_[static_cast<size_t>(at) - begin_]) {
       const size_t from = static_cast<size_t>(at);
       if (i + longest < image_.size() && image_[from + longest] != image_[i + longest]) continue;
-      size_t length = 0;
-      const size_t limit = std::min(image_.size() - i, kMaxOutputMatch);
-      while (length < limit && image_[from + length] == image_[i + length]) ++length;
+      const size_t length = Length(from, i, kMaxOutputMatch);
       if (length <= longest) continue;
       longest = length;
       visit(i - from, length);
-      if (length >= kMaxOutputMatch) break;
     }
+  }
+
+  // How far the output from `from` on is the same as from `i` on; at most `limit`.
+  size_t Length(size_t from, size_t i, size_t limit) const {
+    limit = std::min(image_.size() - i, limit);
+    size_t length = 0;
+    while (length < limit && image_[from + length] == image_[i + length]) ++length;
+    return length;
   }
 
  private:
   static constexpr uint32_t kHashBits = 18;
   size_t Hash(size_t i) const {
-    return LoadWord(image_.data() + i, 4, false) * 0x9e3779b1u >> (32 - kHashBits);
+    return LoadWord(image_.data() + i, 4, kLittleEndian) * 0x9e3779b1u >> (32 - kHashBits);
   }
   ByteView image_;
   size_t begin_;
@@ -137,7 +144,8 @@ class Parser {
         output_(input.new_image, begin, end),
         begin_(begin),
         end_(end),
-        arrivals_(end - begin + 1) {
+        arrivals_(end - begin + 1),
+        new_copy_start_(options.prices.copy_bits * kOne) {
     source_cost_ = Log2Cost(std::max<uint64_t>(input.old_image.size(), 2)) + 3 * kOne;
   }
 
@@ -152,7 +160,8 @@ class Parser {
         EnterLastDiagonal(i);
       }
       const Arrival& here = ArrivalAt(i);
-      Reach(i + 1, here.cost + literals_.At(in_.new_image, i, options_.literal_scale) + LiteralStart(i), i, 0,
+      Reach(i + 1,
+            here.cost + literals_.At(in_.new_image, i, options_.prices.literal_scale) + LiteralStart(i), i, 0,
             OperationKind::kLiteral, here.shift);
       if (!settled) CopyFromOutput(i);
       output_.Insert(i);
@@ -173,7 +182,8 @@ class Parser {
   void Reach(size_t at, Cost cost, size_t from, uint64_t source, OperationKind kind, int64_t shift) {
     Arrival& arrival = ArrivalAt(at);
     if (cost >= arrival.cost) return;
-    arrival = {cost, from, source, kind, shift};
+    const uint64_t distance = kind == OperationKind::kNew ? source : ArrivalAt(from).distance;
+    arrival = {cost, from, source, kind, shift, distance};
   }
 
   // Looks for the longest match at `i`; while inside a long one, offers that one again instead.
@@ -273,9 +283,8 @@ class Parser {
     if (kind == ReferenceScan::kInside) return 0;
     const Template& t = plan_.templates[kind - 1u];
     if (i + t.width > in_.new_image.size()) return equal ? kByteHit : kByteMiss;
-    const bool big = (t.flags & kBigEndian) != 0;
-    const uint32_t old_word = LoadWord(in_.old_image.data() + o, t.width, big);
-    const uint32_t new_word = LoadWord(in_.new_image.data() + i, t.width, big);
+    const uint32_t old_word = LoadWord(in_.old_image.data() + o, t.width, t.order);
+    const uint32_t new_word = LoadWord(in_.new_image.data() + i, t.width, t.order);
     if (options_.maps_known) {
       if (relocator_.Predict(t, old_word, o, i) == new_word) return kReferenceHit;
     } else if (in_.new_scan->kind(i) == kind && Scatter(t, old_word, 0) == Scatter(t, new_word, 0)) {
@@ -288,14 +297,31 @@ class Parser {
     return cost;
   }
 
+  // Copies from the output at the distance used last, which is cheap to code, and at others.
   void CopyFromOutput(size_t i) {
+    const Arrival here = ArrivalAt(i);
+    if (here.distance != 0) {
+      const size_t length = output_.Length(i - here.distance, i, kMaxSearch);
+      ReachCopies(i, kMinRepeat, length, here.distance, here.cost + new_copy_start_ - kSameDistance);
+    }
+    const auto reach = [&](size_t distance, size_t length) {
+      ReachCopies(i, kMinNewMatch, length, distance, here.cost + new_copy_start_ + Log2Cost(distance));
+    };
+    if (i < output_search_) return reach(output_distance_, output_search_ + kMaxSearch / 2 - i);
     output_.ForEach(i, [&](size_t distance, size_t length) {
-      const Cost start = ArrivalAt(i).cost + kNewCopyStart + Log2Cost(distance);
-      const size_t first = std::min(length, std::max(kMinNewMatch, length > 32 ? length - 16 : kMinNewMatch));
-      for (size_t k = first; k <= length; ++k) {
-        Reach(i + k, start, i, distance, OperationKind::kNew, ArrivalAt(i).shift);
-      }
+      reach(distance, length);
+      if (length <= kMaxSearch) return;
+      output_search_ = i + length - kMaxSearch / 2;
+      output_distance_ = distance;
     });
+  }
+
+  // Ends of a copy that starts at `i`: all, or the last few of a long one.
+  void ReachCopies(size_t i, size_t shortest, size_t longest, uint64_t distance, Cost cost) {
+    if (longest > 32) shortest = longest - 16;
+    for (size_t k = shortest; k <= longest; ++k) {
+      Reach(i + k, cost, i, distance, OperationKind::kNew, ArrivalAt(i).shift);
+    }
   }
 
   void TraceBack(std::vector<Operation>* operations) const {
@@ -333,8 +359,11 @@ class Parser {
   std::vector<Arrival> arrivals_;
   std::vector<Active> active_;
   Cost source_cost_;
+  const Cost new_copy_start_;
   size_t next_search_ = 0;
-  int64_t match_shift_ = 0;  // Of the longest match found last.
+  size_t output_search_ = 0;    // Where to look for copies from the output again; until there,
+  size_t output_distance_ = 0;  // the one with this distance goes on.
+  int64_t match_shift_ = 0;     // Of the longest match found last.
 };
 
 uint32_t MapPosition(const std::vector<MapEntry>& map, uint32_t position) {

@@ -18,9 +18,15 @@ struct ParseInput {
   const OldIndex* old_index;  // Of old_scan->normalised(); null: the old image is empty.
 };
 
+// What the model is expected to charge; it depends on the image.
+struct ParsePrices {
+  uint32_t literal_scale = 40;  // Of a literal, in 1/64 of what order-1 statistics suggest.
+  uint32_t copy_bits = 14;      // Of a copy from the output, its distance aside.
+};
+
 struct ParseOptions {
-  bool maps_known = false;      // Expect references as the plan's maps predict them, not just somewhere.
-  uint32_t literal_scale = 40;  // Price of a literal in 1/64 of what order-1 statistics suggest.
+  bool maps_known = false;  // Expect references as the plan's maps predict them, not just somewhere.
+  ParsePrices prices;
 };
 
 // The cheapest sequence of operations for the whole new image, in order. Copies from the old image may

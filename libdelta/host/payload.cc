@@ -77,8 +77,8 @@ std::vector<WordPair> PairedWords(ByteView old_image, ByteView new_image, const 
     const MapEntry& entry = plan.image_map[s];
     uint64_t skip = (4 - ((entry.old_position + plan.base) & 3)) & 3;
     for (; skip + 4 <= plan.segment_lengths[s]; skip += 4) {
-      const uint32_t before = LoadWord(old_image.data() + entry.old_position + skip, 4, false);
-      const uint32_t after = LoadWord(new_image.data() + entry.new_position + skip, 4, false);
+      const uint32_t before = LoadWord(old_image.data() + entry.old_position + skip, 4, kLittleEndian);
+      const uint32_t after = LoadWord(new_image.data() + entry.new_position + skip, 4, kLittleEndian);
       if (before - plan.base < old_image.size()) continue;
       pairs.emplace_back(before, after);
     }
@@ -88,7 +88,7 @@ std::vector<WordPair> PairedWords(ByteView old_image, ByteView new_image, const 
 
 bool HasAbsolute(const Plan& plan) {
   return std::any_of(plan.templates.begin(), plan.templates.end(),
-                     [](const Template& t) { return !(t.flags & kRelative); });
+                     [](const Template& t) { return t.origin == 0; });
 }
 
 // Codes the plan. Empty if the applier's arena is too small for it.
@@ -99,11 +99,11 @@ std::optional<Payload> Code(ByteView old_image, ByteView new_image, const Plan& 
   const auto codec = std::make_unique<Codec<EncodePort>>();
   codec->Start(&port, reinterpret_cast<uint8_t*>(arena.data()), arena_size, old_image.size(),
                new_image.size());
-  CodecResult result;
+  libdelta_status status;
   do {
-    result = codec->Step();
-  } while (result == CodecResult::kStep);
-  if (result != CodecResult::kDone) return std::nullopt;
+    status = codec->Step();
+  } while (status == LIBDELTA_NEED_INPUT);
+  if (status != LIBDELTA_OK) return std::nullopt;
   port.Finish();
   // A decoder reads zeros beyond the end, but not many.
   for (int i = 0; i < 2 && payload.data.size() > 1 && payload.data.back() == 0; ++i) payload.data.pop_back();
@@ -117,20 +117,19 @@ int64_t TemplateGain(const Template& t, ByteView old_image, ByteView new_image, 
   constexpr int64_t kFixed = 9;
   constexpr int64_t kBroken = 10;
   const Relocator relocator(plan, old_image.size());
-  const bool big = (t.flags & kBigEndian) != 0;
   int64_t gain = 0;
   for (size_t s = 0; s < plan.image_map.size(); ++s) {
     const uint64_t from = plan.image_map[s].old_position;
     const uint64_t to = plan.image_map[s].new_position;
     for (uint64_t k = 0; k + t.width <= plan.segment_lengths[s];) {
       const uint32_t address = plan.base + static_cast<uint32_t>(from + k);
-      const uint32_t word = LoadWord(old_image.data() + from + k, t.width, big);
-      const bool matches = (address & ((1u << t.align_log2) - 1)) == 0 && (word & t.mask) == t.match;
+      const uint32_t word = LoadWord(old_image.data() + from + k, t.width, t.order);
+      const bool matches = (address & t.align_mask) == 0 && (word & t.mask) == t.match;
       if (!matches || !relocator.Known(Target(t, Gather(t, word), address))) {
         ++k;
         continue;
       }
-      const uint32_t actual = LoadWord(new_image.data() + to + k, t.width, big);
+      const uint32_t actual = LoadWord(new_image.data() + to + k, t.width, t.order);
       const uint32_t predicted = relocator.Predict(t, word, from + k, to + k);
       if (predicted == actual && word != actual) gain += kFixed;
       if (predicted != actual && word == actual) gain -= kBroken;
@@ -161,7 +160,9 @@ class Planner {
  public:
   Planner(ByteView old_image, ByteView new_image, const PayloadOptions& options, const Limits& limits)
       : old_(old_image), new_(new_image), limits_(limits) {
-    plan_.group_blocks = options.group_blocks;
+    // A group that nothing follows is none, and a device need not hold the size of it.
+    if (options.group_blocks < new_.size() / kBlock) plan_.group_blocks = options.group_blocks;
+    if (old_.empty()) plan_.limit = kMaxConfidence;
     if (old_.empty() || old_.size() > kMaxReferenceImage || new_.size() > kMaxReferenceImage) return;
     const std::optional<uint32_t> base =
         options.load_address ? static_cast<uint32_t>(*options.load_address) : FindLoadAddress(old_);
@@ -246,8 +247,9 @@ void ForEachParallel(size_t count, unsigned threads, const std::function<void(si
   for (std::thread& worker : workers) worker.join();
 }
 
-// How willing the last parse is to code literals: which is best depends on how much new code there is.
-constexpr uint32_t kLiteralScales[] = {40, 30, 52};
+// Prices for the last parse. Which are best depends on how much new code there is, and of what kind.
+constexpr std::array<ParsePrices, 3> kDeltaPrices = {{{40, 14}, {30, 14}, {52, 14}}};
+constexpr std::array<ParsePrices, 3> kWholePrices = {{{48, 10}, {64, 10}, {40, 10}}};
 // Larger images get the first only.
 constexpr uint64_t kMaxVariantImage = 4u << 20;
 
@@ -257,18 +259,19 @@ std::optional<Payload> TryEncode(ByteView old_image, ByteView new_image, const P
     if (options.progress) options.progress(permille);
   };
   Planner planner(old_image, new_image, options, limits);
-  planner.Refine({false, kLiteralScales[0]});
+  const auto& prices = old_image.empty() ? kWholePrices : kDeltaPrices;
+  planner.Refine({false, prices[0]});
   report(300);
   if (!old_image.empty()) {
     planner.ChooseTemplates();
-    planner.Refine({true, kLiteralScales[0]});
+    planner.Refine({true, prices[0]});
   }
   report(600);
-  std::array<std::optional<Payload>, std::size(kLiteralScales)> payloads;
+  std::array<std::optional<Payload>, kDeltaPrices.size()> payloads;
   const size_t variants = new_image.size() <= kMaxVariantImage ? payloads.size() : 1;
   ForEachParallel(variants, options.threads, [&](size_t i) {
     Planner variant = planner.Variant();
-    variant.Adopt(Parse(planner.input(), planner.plan(), {true, kLiteralScales[i]}));
+    variant.Adopt(Parse(planner.input(), planner.plan(), {true, prices[i]}));
     payloads[i] = Code(old_image, new_image, variant.plan(), options.arena);
   });
   report(1000);

@@ -30,7 +30,7 @@ struct Plan {
   std::vector<Template> templates;
   uint32_t base = 0;                      // Address of the first byte of either image.
   uint32_t ram_end = 0;                   // First address that `ram_map` does not cover.
-  uint32_t limit = 15;                    // Confidence at which slots stop slowing down.
+  uint32_t limit = 12;                    // Confidence at which slots stop to slow down.
   uint64_t group_blocks = 0;              // Blocks per independent group; 0: one group.
   std::vector<MapEntry> image_map;        // Segments and anchors, by old position.
   std::vector<MapEntry> ram_map;          // By old address.

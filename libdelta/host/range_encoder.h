@@ -24,12 +24,6 @@ class RangeEncoder {
     while (range_ < (1u << 24)) Shift();
   }
 
-  void Direct(int bit) {
-    range_ >>= 1;
-    if (bit) low_ += range_;
-    while (range_ < (1u << 24)) Shift();
-  }
-
   // Ends a group: two bytes settle the rest, whatever follows them.
   void EndGroup() {
     low_ += 0xffff;

@@ -13,22 +13,25 @@ namespace libdelta {
 template <typename Position>
 class AddressMap {
  public:
-  void Attach(uint8_t* table, uint8_t width, bool flagged) {
+  void Attach(uint8_t* table, uint32_t size, uint32_t width, bool flagged) {
     table_ = table;
-    width_ = width;
-    flagged_ = flagged;
+    size_ = static_cast<uint16_t>(size);
     count_ = 0;
+    width_ = static_cast<uint8_t>(width);
+    flagged_ = flagged;
   }
 
+  bool full() const { return count_ == size_; }
   uint32_t count() const { return count_; }
-  Position old_at(uint32_t i) const { return Load(table_ + 2u * i * width_); }
-  Position new_at(uint32_t i) const { return LoadNew(i) >> flagged_; }
-  bool flag_at(uint32_t i) const { return LoadNew(i) & 1; }
+  Position old_at(uint32_t i) const { return Load(2 * i); }
+  Position new_at(uint32_t i) const { return Load(2 * i + 1) >> flagged_; }
+  bool flag_at(uint32_t i) const { return Load(2 * i + 1) & 1; }
 
-  void Append(Position old_position, Position new_position, bool flag) {
-    Store(table_ + 2u * count_ * width_, old_position);
-    Store(table_ + (2u * count_ + 1) * width_, flagged_ ? new_position << 1 | flag : new_position);
-    ++count_;
+  // Needs !full(). What does not fit in the table's width is cut off.
+  [[gnu::noinline]] void Append(Position old_position, Position new_position, bool flag) {
+    uint8_t* bytes = table_ + 2u * count_++ * width_;
+    Store(bytes, old_position);
+    Store(bytes + width_, flagged_ ? new_position << 1 | flag : new_position);
   }
 
   // Index of the last pair with old <= position; the first pair when there is none. Needs count() > 0.
@@ -36,7 +39,7 @@ class AddressMap {
     uint32_t low = 0;
     uint32_t high = count_;
     while (high - low > 1) {
-      const uint32_t middle = low + (high - low) / 2;
+      const uint32_t middle = (low + high) / 2;
       if (old_at(middle) <= position) {
         low = middle;
       } else {
@@ -46,16 +49,15 @@ class AddressMap {
     return low;
   }
 
-  Position Map(Position position) const {
+  [[gnu::noinline]] Position Map(Position position) const {
     if (count_ == 0) return position;
     const uint32_t i = Find(position);
     return position - old_at(i) + new_at(i);
   }
 
  private:
-  Position LoadNew(uint32_t i) const { return Load(table_ + (2u * i + 1) * width_); }
-
-  Position Load(const uint8_t* bytes) const {
+  [[gnu::noinline]] Position Load(uint32_t index) const {
+    const uint8_t* bytes = table_ + index * width_;
     Position value = 0;
     for (uint32_t i = width_; i-- > 0;) value = static_cast<Position>(value << 8 | bytes[i]);
     return value;
@@ -68,6 +70,7 @@ class AddressMap {
   }
 
   uint8_t* table_;
+  uint16_t size_;
   uint16_t count_;
   uint8_t width_;
   bool flagged_;

@@ -11,28 +11,31 @@
 // when decoding) and taken back out. Encoder and decoder cannot disagree about a context, because there is
 // only one place that computes it.
 //
-// Step() does a bounded amount of work and consumes at most kStepInput payload bytes, so that a
-// decoder can stop between any two steps and wait for input.
+// Step() does a bounded amount of work and consumes at most kStepInput payload bytes, so that a decoder can
+// stop between any two steps and wait for input. Only the prologue, which no chunk is too small for, may take
+// more.
 #ifndef LIBDELTA_WIRE_CODEC_H_
 #define LIBDELTA_WIRE_CODEC_H_
 
 #include <stdint.h>
 #include <string.h>
 
+#include "libdelta/device.h"
 #include "libdelta/wire/address_map.h"
 #include "libdelta/wire/model.h"
 #include "libdelta/wire/reference.h"
 
 namespace libdelta {
 
-constexpr uint32_t kBlock = 64;     // Bytes under one "as predicted" flag.
+constexpr uint32_t kBlock = 64;     // Bytes under one "as predicted" flag; output is written in these.
 constexpr uint32_t kPage = 4096;    // Likewise, one level up.
 constexpr uint32_t kMinPage = 256;  // Shorter stretches get no page flag.
 constexpr uint32_t kMaxUnit = 4;    // Widest reference.
 constexpr uint32_t kHistory = 1;    // Old bytes kept before the block.
 constexpr uint32_t kRecentShifts = 3;
-constexpr uint32_t kStepInput = 44;      // Payload bytes that a step takes at most.
+constexpr uint32_t kStepInput = 46;      // Payload bytes that a step takes at most.
 constexpr uint32_t kMaxEntries = 65535;  // In either address map.
+constexpr uint32_t kMinUnits = 4;        // The smallest table of slots that the model works with.
 
 // What bits are spent on, for statistics.
 enum class Stream : uint8_t {
@@ -47,8 +50,6 @@ enum class Stream : uint8_t {
   kCount
 };
 
-enum class CodecResult : uint8_t { kStep, kDone, kMalformed, kReadOld, kReadNew, kWriteNew };
-
 enum class OperationKind : uint8_t { kLiteral, kOld, kNew };
 
 template <class Port>
@@ -56,122 +57,81 @@ class Codec {
  public:
   using Position = typename Port::Position;
 
+  // The codec must have been zero-initialised.
   void Start(Port* port, uint8_t* arena, uint32_t arena_size, Position old_length, Position new_length) {
-    memset(static_cast<void*>(this), 0, sizeof(*this));
-    port_ = port;
+    model_.Start(port);
     arena_ = arena;
-    arena_left_ = arena_size;
-    old_length_ = old_length;
+    arena_size_ = arena_size;
+    areas_[0].length = old_length;
     new_length_ = new_length;
-    group_end_ = static_cast<Position>(~Position{0});
-    state_ = State::kPrologue;
+    result_ = LIBDELTA_NEED_INPUT;
   }
 
-  CodecResult Step() {
-    if (position_ == group_end_ && state_ != State::kDone && position_ != new_length_) BeginGroup();
-    switch (state_) {
-      case State::kPrologue:
-        CodePrologue();
-        break;
-      case State::kTemplate:
-        CodeTemplate();
-        break;
-      case State::kMaps:
-        CodeMapEntry();
-        break;
-      case State::kSegment:
-        BeginSegment();
-        break;
-      case State::kGap:
-        CodeOperation();
-        break;
-      case State::kLiteral:
-        CodeLiteral();
-        break;
-      case State::kNewCopy:
-        CopyNew();
-        break;
-      case State::kPage:
-        BeginPage();
-        break;
-      case State::kBlock:
-        BeginBlock();
-        break;
-      case State::kCleanBlock:
-        EmitCleanBlock();
-        break;
-      case State::kUnit:
-        CodeUnit();
-        break;
-      case State::kMiss:
-        CodeMiss();
-        break;
-      case State::kDone:
-        break;
+  // NEED_INPUT: there is more to do. OK: the new image is complete. After anything else there is no next
+  // step.
+  [[gnu::noinline]] libdelta_status Step() {
+    if (phase_ >= kSegment) {
+      CodeImage();
+    } else if (phase_ == kPrologue) {
+      CodePrologue();
+    } else if (templates_done_ != template_count_) {
+      CodeTemplate();
+    } else {
+      CodeMapEntry();
     }
-    if (result_ == CodecResult::kStep && state_ == State::kDone) {
-      Flush();
-      if (result_ == CodecResult::kStep) result_ = CodecResult::kDone;
-    }
-    return result_;
+    return static_cast<libdelta_status>(result_);
   }
 
   Position position() const { return position_; }
 
  private:
-  enum class State : uint8_t {
-    kPrologue,
-    kTemplate,
-    kMaps,
-    kSegment,
-    kGap,
-    kLiteral,
-    kNewCopy,
-    kPage,
-    kBlock,
-    kCleanBlock,
-    kUnit,
-    kMiss,
-    kDone
-  };
+  // What is in progress. From kSegment on it is what the image is made of.
+  enum Phase : uint8_t { kPrologue, kTables, kSegment, kLiteral, kOld, kNew };
 
-  // Salts of the kinds of mixed symbols.
-  enum Salt : uint32_t { kLiteralSalt = 0, kHitSalt = 16, kMissSalt = 32 };
+  static constexpr Phase PhaseOf(OperationKind kind) {
+    return static_cast<Phase>(kLiteral + static_cast<uint8_t>(kind));
+  }
 
-  // Selectors of number contexts and single decisions.
+  // Contexts of single decisions, each followed by room for what else selects it; a phase takes eight.
   enum Context : uint32_t {
-    kMapOld = 1,
-    kMapShift,
-    kMapSign,
-    kIsAnchor,
-    kNextInOrder,
-    kGapLength,
-    kIsLiteral,
-    kLiteralToEnd,
-    kLiteralLength,
-    kIsNew,
-    kIsRecent,
-    kWhichRecent,
-    kOldShift,
-    kOldSign,
-    kOldLength,
-    kNewDistance,
-    kNewLength,
-    kSameDistance,
-    kPageClean,
-    kPageSame,
-    kBlockClean
+    kIsLiteral = 0,
+    kIsNew = 8,
+    kToEnd = 16,
+    kIsShift = 24,
+    kNextInOrder = 48,
+    kSameDistance = 49,
+    kIsAnchor = 50,
+    kMapSign = 52,
+    kShiftSign = 53,
+    kPageClean = 56,
+    kPageSame = 64,
+    kBlockClean = 72,
+    kNumbers = 160
   };
 
-  void Fail(CodecResult result) { result_ = result; }
+  // Contexts of numbers; lengths have one for each phase.
+  enum NumberContext : uint32_t { kMapOld, kMapShift, kGapLength, kOldShift, kNewDistance, kLength };
+
+  // What references point to: a part of the address space and where its pieces are in the new one.
+  struct Area {
+    uint32_t base;
+    Position length;
+    AddressMap<Position> map;
+  };
+  static constexpr uint32_t kAreas = 2;
+
+  void Fail(libdelta_status status) { result_ = static_cast<uint8_t>(status); }
+
+  Port& port() const { return model_.port(); }
 
   // --- Numbers -------------------------------------------------------------------------------------
 
   Position Direct(uint32_t bits, uint64_t actual) {
     Position value = 0;
-    for (uint32_t i = bits; i-- > 0;) {
-      value = static_cast<Position>(value << 1 |
-                                    static_cast<Position>(port_->Direct(static_cast<int>(actual >> i & 1))));
+    while (bits-- > 0) {
+      int bit = 0;
+      if constexpr (Port::kEncoding) bit = static_cast<int>(actual >> bits & 1);
+      value = static_cast<Position>(value << 1 | static_cast<Position>(port().Bit(2048, bit)));
     }
     return value;
   }
@@ -182,14 +142,12 @@ class Codec {
     return k;
   }
 
-  // The bits below the leading one of value + 1; a wide number follows whole.
+  // The bits below the leading one of value + 1. A wide number follows whole, in 64 bits; what a narrow
+  // position cannot hold of it must be zero.
   Position NumberTail(uint32_t magnitude, uint64_t actual) {
-    if (magnitude == kWideNumber) {
-      // 64 bits; what narrow positions cannot hold must be zero.
-      if (sizeof(Position) < 8 && Direct(32, 0) != 0) Fail(CodecResult::kMalformed);
-      return Direct(8 * sizeof(Position), actual);
-    }
-    return Direct(magnitude, actual + 1) + (Position{1} << magnitude) - 1;
+    if (magnitude != kWideNumber) return Direct(magnitude, actual + 1) + (Position{1} << magnitude) - 1;
+    if (sizeof(Position) < 8 && Direct(32, 0) != 0) Fail(LIBDELTA_E_MALFORMED);
+    return Direct(8 * sizeof(Position), actual);
   }
 
   Position PlainNumber(uint64_t actual) {
@@ -197,628 +155,558 @@ class Codec {
   }
 
   Position Number(uint32_t context, uint64_t actual) {
-    const uint32_t wanted = Port::kEncoding ? Magnitude(actual) : 0;
     uint32_t node = 1;
-    for (int i = 4; i >= 0; --i) {
-      node =
-          node << 1 | static_cast<uint32_t>(Decide(context << 8 | node, static_cast<int>(wanted >> i & 1)));
+    for (uint32_t b = 5; b-- > 0;) {
+      int bit = 0;
+      if constexpr (Port::kEncoding) bit = static_cast<int>(Magnitude(actual) >> b & 1);
+      node = node << 1 | static_cast<uint32_t>(Decide(kNumbers + (context << 5) + node, bit));
     }
     return NumberTail(node & 31, actual);
   }
 
-  int Decide(uint32_t context, int actual) { return model_.CodeSimple(*port_, context, actual); }
+  [[gnu::noinline]] int Decide(uint32_t context, int actual) { return model_.CodeSimple(context, actual); }
 
   // A difference as sign and magnitude, modulo the width of a position.
   Position Difference(uint32_t context, uint32_t sign_context, Position actual) {
-    const int negative = Decide(sign_context << 8, (actual >> (8 * sizeof(Position) - 1)) != 0);
+    const int negative = Decide(sign_context, (actual >> (8 * sizeof(Position) - 1)) != 0);
     const Position magnitude = Number(context, negative ? static_cast<Position>(0 - actual) : actual);
     return negative ? static_cast<Position>(0 - magnitude) : magnitude;
   }
 
   // --- Prologue -------------------------------------------------------------------------------------
 
-  uint8_t* Take(uint32_t size) {
-    size = (size + 3) & ~3u;
-    if (size > arena_left_) {
-      Fail(CodecResult::kMalformed);
-      return nullptr;
+  void CodePrologue() {
+    port().Start();
+    port().Enter(Stream::kPrologue);
+    const auto& plan = port().plan();
+    const uint32_t counts = static_cast<uint32_t>(Direct(8, plan.templates.size() << 4 | plan.limit));
+    template_count_ = static_cast<uint8_t>(counts >> 4);
+    const Position image_entries = PlainNumber(plan.image_map.size());
+    const Position ram_entries = PlainNumber(plan.ram_map.size());
+    areas_[0].base = static_cast<uint32_t>(PlainNumber(plan.base));
+    areas_[1].base = static_cast<uint32_t>(PlainNumber(plan.ram_base));
+    areas_[1].length = PlainNumber(plan.ram_length);
+    group_size_ = PlainNumber(plan.group_blocks) * kBlock;
+    if (group_size_ == 0) --group_size_;  // One group, that never ends.
+    group_end_ = group_size_;
+    // The table of the image's map has room for either length and a bit.
+    const Position longest = areas_[0].length | new_length_;
+    uint32_t width = 1;
+    for (Position rest = longest >> 7; rest != 0; rest >>= 8) ++width;
+    if ((image_entries | ram_entries) > kMaxEntries || width > sizeof(Position)) {
+      return Fail(LIBDELTA_E_MALFORMED);
     }
-    uint8_t* taken = arena_;
-    arena_ += size;
-    arena_left_ -= size;
-    return taken;
+    // The arena holds the templates, the weights, the slots, and then what needs no alignment.
+    const uint32_t weights = template_count_ * static_cast<uint32_t>(sizeof(Template));
+    const uint32_t slots = weights + kModelSize;
+    const uint32_t image_size = static_cast<uint32_t>(image_entries) * 2 * width;
+    const uint32_t taken = slots + image_size + static_cast<uint32_t>(ram_entries) * 8;
+    if (taken > arena_size_) return Fail(LIBDELTA_E_MALFORMED);
+    const uint32_t units = (arena_size_ - taken) / kSlotUnitSize;
+    if (units < kMinUnits) return Fail(LIBDELTA_E_MALFORMED);
+    uint8_t* tables = arena_ + slots + units * kSlotUnitSize;
+    model_.Attach(reinterpret_cast<uint32_t*>(arena_ + weights), units, counts & 15);
+    model_.Reset();
+    areas_[0].map.Attach(tables, static_cast<uint32_t>(image_entries), width, true);
+    areas_[1].map.Attach(tables + image_size, static_cast<uint32_t>(ram_entries), 4, false);
+    phase_ = kTables;
   }
 
-  void CodePrologue() {
-    port_->Enter(Stream::kPrologue);
-    template_count_ = static_cast<uint8_t>(Direct(4, port_->plan().templates.size()));
-    const Position image_entries = PlainNumber(port_->plan().image_map.size());
-    const Position ram_entries = template_count_ ? PlainNumber(port_->plan().ram_map.size()) : 0;
-    if (template_count_) base_ = static_cast<uint32_t>(Direct(32, port_->plan().base));
-    if (ram_entries) ram_end_ = static_cast<uint32_t>(Direct(32, port_->plan().ram_end));
-    const uint8_t limit = static_cast<uint8_t>(Direct(4, port_->plan().limit));
-    group_size_ = PlainNumber(port_->plan().group_blocks) * kBlock;
-    const Position longest = old_length_ > new_length_ ? old_length_ : new_length_;
-    uint8_t width = 1;
-    while (width < sizeof(Position) && longest >> (8 * width - 1) != 0) ++width;
-    if (longest >> (8 * width - 1) != 0)
-      return Fail(CodecResult::kMalformed);  // Too large for narrow positions.
-    if (image_entries > kMaxEntries || ram_entries > kMaxEntries) return Fail(CodecResult::kMalformed);
-    templates_ = reinterpret_cast<Template*>(Take(template_count_ * static_cast<uint32_t>(sizeof(Template))));
-    uint8_t* image_table = Take(static_cast<uint32_t>(image_entries) * 2 * width);
-    uint8_t* ram_table = Take(static_cast<uint32_t>(ram_entries) * 8);
-    int32_t* weights =
-        reinterpret_cast<int32_t*>(Take(static_cast<uint32_t>(sizeof(int32_t)) * kInputs * kWeightSets));
-    if (result_ != CodecResult::kStep) return;
-    const uint32_t slots = (arena_left_ / sizeof(Slot)) & ~15u;
-    if (slots < Model::kMinSlots) return Fail(CodecResult::kMalformed);
-    image_map_.Attach(image_table, width, true);
-    ram_map_.Attach(ram_table, 4, false);
-    entries_left_ = static_cast<uint16_t>(image_entries);
-    ram_entries_left_ = static_cast<uint16_t>(ram_entries);
-    model_.Attach(weights, reinterpret_cast<Slot*>(arena_), slots, limit);
-    model_.Reset();
-    templates_left_ = template_count_;
-    state_ = State::kTemplate;
-  }
+  Template* templates() const { return reinterpret_cast<Template*>(arena_); }
 
   void CodeTemplate() {
-    if (templates_left_ == 0) {
-      state_ = State::kMaps;
-      return;
-    }
-    const uint32_t index = static_cast<uint32_t>(template_count_ - templates_left_--);
-    const Template& from = port_->plan().TemplateAt(index);
-    Template& t = templates_[index];
-    t.width = static_cast<uint8_t>(Direct(2, from.width - 1u) + 1);
-    t.align_log2 = static_cast<uint8_t>(Direct(2, from.align_log2));
-    t.flags = static_cast<uint8_t>(Direct(5, from.flags));
-    t.scale = static_cast<uint8_t>(Direct(3, from.scale));
-    t.bias = (t.flags & kRelative) ? static_cast<uint32_t>(Direct(4, from.bias)) : 0;
-    t.runs = static_cast<uint8_t>(Direct(3, from.runs - 1u) + 1);
+    const Template& from = port().plan().TemplateAt(templates_done_);
+    Template& t = templates()[templates_done_++];
+    const uint32_t head = static_cast<uint32_t>(Direct(21, Port::kEncoding ? Head(from) : 0));
+    t.width = static_cast<uint8_t>((head & 3) + 1);
+    t.order = head >> 2 & 3;
+    t.align_mask = head >> 4 & 3;
+    t.flags = head >> 6 & 3;
+    t.scale = head >> 8 & 7;
+    t.bias = head >> 11 & 15;
+    t.origin = head >> 15 & 7;
+    t.runs = static_cast<uint8_t>((head >> 18) + 1);
     uint32_t field = 0;
     uint32_t bits = 0;
     for (uint32_t i = 0; i < t.runs; ++i) {
-      t.run_shift[i] = static_cast<uint8_t>(Direct(5, from.run_shift[i]));
-      t.run_length[i] = static_cast<uint8_t>(Direct(5, from.run_length[i] - 1u) + 1);
-      const uint32_t ones = LowMask(t.run_length[i]);
-      if (t.run_shift[i] + t.run_length[i] > 8u * t.width || (field & ones << t.run_shift[i])) {
-        return Fail(CodecResult::kMalformed);
-      }
-      field |= ones << t.run_shift[i];
-      bits += t.run_length[i];
+      const uint32_t run = static_cast<uint32_t>(Direct(10, from.run_shift[i] | from.run_last[i] << 5u));
+      t.run_shift[i] = run & 31;
+      t.run_last[i] = static_cast<uint8_t>(run >> 5);
+      field |= RunOnes(t, i) << t.run_shift[i];
+      bits += t.run_last[i] + 1u;
     }
     t.bits = static_cast<uint8_t>(bits);
-    if ((t.flags & kInvertBelow) && bits < 3) return Fail(CodecResult::kMalformed);
-    // Bits outside the field either must match or may be anything.
-    const bool exact = Direct(1, (from.mask | field) == LowMask(8 * t.width)) != 0;
-    t.mask = LowMask(8 * t.width) & ~field;
-    if (!exact) t.mask &= static_cast<uint32_t>(Direct(8 * t.width, from.mask));
-    t.match = 0;
-    for (uint32_t i = 0; i < 8u * t.width; ++i) {
-      if (t.mask >> i & 1) t.match |= static_cast<uint32_t>(Direct(1, from.match >> i & 1)) << i;
+    if (bits > 32) return Fail(LIBDELTA_E_MALFORMED);
+    // Each bit outside the field must match or may be anything.
+    uint32_t bit = 1;
+    if (t.order == kBigEndian) bit <<= 32 - 8 * t.width;
+    t.mask = t.match = 0;
+    for (uint32_t i = 8u * t.width; i > 0; --i, bit <<= 1) {
+      if ((field & bit) || !Direct(1, (from.mask & bit) != 0)) continue;
+      t.mask |= bit;
+      if (Direct(1, (from.match & bit) != 0)) t.match |= bit;
     }
   }
 
+  static uint32_t Head(const Template& t) {
+    return (t.width - 1u) | t.order << 2u | t.align_mask << 4u | t.flags << 6u | t.scale << 8u |
+           t.bias << 11u | t.origin << 15u | (t.runs - 1u) << 18;
+  }
+
+  // Entries are not checked: whoever takes one for a place in an image has to do that anyway.
   void CodeMapEntry() {
-    port_->Enter(Stream::kMap);
-    if (entries_left_) {
-      --entries_left_;
-      const auto from = port_->plan().ImageEntry(image_map_.count());
-      CodeEntry(static_cast<Position>(from.old_position), static_cast<Position>(from.new_position));
-      last_anchor_ = static_cast<uint8_t>(Decide(kIsAnchor << 8 | last_anchor_, from.anchor));
-      const Position new_position = last_old_ + last_shift_;
-      if (last_old_ > old_length_ || new_position > new_length_) return Fail(CodecResult::kMalformed);
-      image_map_.Append(last_old_, new_position, last_anchor_ != 0);
-    } else if (ram_entries_left_) {
-      --ram_entries_left_;
-      if (ram_map_.count() == 0) last_old_ = last_shift_ = 0;
-      const auto from = port_->plan().RamEntry(ram_map_.count());
-      CodeEntry(static_cast<Position>(from.old_position), static_cast<Position>(from.new_position));
-      ram_map_.Append(static_cast<uint32_t>(last_old_), static_cast<uint32_t>(last_old_ + last_shift_),
-                      false);
-    } else {
-      segment_ = kNoSegment;
-      group_end_ = group_size_ ? group_size_ : static_cast<Position>(~Position{0});
-      state_ = State::kSegment;
+    port().Enter(Stream::kMap);
+    AddressMap<Position>& map = areas_[area_].map;
+    if (map.full()) {
+      last_old_ = last_shift_ = 0;
+      if (++area_ == kAreas) {
+        segment_ = kNoSegment;
+        phase_ = kSegment;
+      }
+      return;
     }
-  }
-
-  // Moves last_old_ and last_shift_ to an entry of either map.
-  void CodeEntry(Position old_position, Position new_position) {
-    last_old_ += Number(kMapOld, old_position - last_old_);
-    last_shift_ += Difference(kMapShift, kMapSign, new_position - old_position - last_shift_);
-  }
-
-  // Each group starts from the same model, so that a decoder can begin at any group.
-  void BeginGroup() {
-    port_->BeginGroup();
-    model_.Reset();
-    group_end_ =
-        group_size_ < new_length_ - position_ ? position_ + group_size_ : static_cast<Position>(~Position{0});
+    const auto from = port().plan().Entry(area_, map.count());
+    last_old_ += Number(kMapOld, static_cast<Position>(from.old_position - last_old_));
+    const Position shift = static_cast<Position>(from.new_position - from.old_position);
+    last_shift_ += Difference(kMapShift, kMapSign, shift - last_shift_);
+    last_anchor_ = static_cast<uint8_t>(Decide(kIsAnchor + last_anchor_, from.anchor));
+    map.Append(last_old_, last_old_ + last_shift_, last_anchor_);
   }
 
   // --- Segments and operations ----------------------------------------------------------------------
 
-  // The first segment at or after entry `i`: entries that are anchors only serve references.
-  uint32_t SkipAnchors(uint32_t i) const {
-    while (i < image_map_.count() && image_map_.flag_at(i)) ++i;
-    return i;
-  }
-
-  // The segment that comes after `segment_` in the new image; count() when it is the last. Segments are
-  // stored in the order of the old image and mostly follow each other in the new one as well.
-  uint32_t Successor() {
-    const uint32_t count = image_map_.count();
-    if (segment_ != kNoSegment && Decide(kNextInOrder << 8, port_->plan().NextIsInOrder(segment_))) {
-      const uint32_t next = SkipAnchors(segment_ + 1);
-      if (next == count || image_map_.new_at(next) <= segment_start_) Fail(CodecResult::kMalformed);
-      return next;
-    }
-    uint32_t best = count;
-    for (uint32_t i = SkipAnchors(0); i < count; i = SkipAnchors(i + 1)) {
-      const Position at = image_map_.new_at(i);
-      if ((segment_ == kNoSegment || at > segment_start_) && (best == count || at < image_map_.new_at(best)))
-        best = i;
-    }
-    return best;
-  }
-
-  // A segment and the gap that follows it; before the first segment there is only a gap.
-  void BeginSegment() {
-    port_->Enter(Stream::kMap);
+  void CodeImage() {
     if (position_ == new_length_) {
-      state_ = State::kDone;
+      Fail(LIBDELTA_OK);
+      if (position_ & (kBlock - 1)) Flush();
       return;
     }
-    const uint32_t next = Successor();
-    if (result_ != CodecResult::kStep) return;
-    const bool last = next == image_map_.count();
-    gap_end_ = last ? new_length_ : image_map_.new_at(next);
-    Position shift = 0;
-    Position copy_end = position_;
-    if (segment_ != kNoSegment) {
-      const Position room = gap_end_ - position_;
-      const Position gap = Number(kGapLength, port_->plan().GapAfter(segment_, gap_end_));
-      if (gap > room) return Fail(CodecResult::kMalformed);
-      copy_end = gap_end_ - gap;
-      shift = image_map_.old_at(segment_) - image_map_.new_at(segment_);
-      Remember(shift);
+    if (position_ == group_end_) {
+      // Each group starts from the same model, so that a decoder can begin at any group.
+      port().BeginGroup();
+      model_.Reset();
+      group_end_ += group_size_;
     }
-    const Position from = position_ + shift;
-    if (!last) {
-      recent_shifts_[2] = recent_shifts_[1];
-      recent_shifts_[1] = image_map_.old_at(next) - image_map_.new_at(next);
-      segment_start_ = image_map_.new_at(next);
+    if (position_ == operation_end_) {
+      if (position_ == gap_end_) {
+        BeginSegment();
+      } else {
+        CodeOperation();
+      }
+    } else if (phase_ == kLiteral) {
+      CodeByte(kLiteralContexts, static_cast<uint32_t>(position_) & 3);
+    } else if (phase_ == kNew) {
+      CopyNew();
+    } else if (unit_done_ != unit_width_) {
+      CodeMiss();
+    } else if (position_ >= block_end_) {
+      BeginBlock();
+    } else {
+      PredictUnit();
+      CodeUnit();
     }
-    segment_ = next;
-    previous_kind_ = kGapStart;
-    in_gap_ = 0;
-    BeginCopy(from, copy_end - position_);
   }
 
-  void Remember(Position shift) {
-    uint32_t i = 0;
-    while (i < kRecentShifts - 1 && recent_shifts_[i] != shift) ++i;
-    for (; i > 0; --i) recent_shifts_[i] = recent_shifts_[i - 1];
-    recent_shifts_[0] = shift;
+  // A segment and where the gap behind it ends. Segments are stored in the order of the old image and mostly
+  // follow each other in the new one as well. An empty one, at the start of both images, precedes the first.
+  void BeginSegment() {
+    port().Enter(Stream::kMap);
+    const uint32_t before = segment_;
+    const bool in_order = Decide(kNextInOrder, port().plan().NextIsInOrder(before)) != 0;
+    shift_ = next_shift_;
+    gap_end_ = new_length_;
+    const AddressMap<Position>& map = areas_[0].map;
+    segment_ = map.count();
+    for (uint32_t i = in_order ? before + 1 : 0; i < map.count(); ++i) {
+      const Position at = map.new_at(i);
+      // Anchors only serve references.
+      if (map.flag_at(i) || at >= gap_end_ || at + (before == kNoSegment) <= position_) continue;
+      segment_ = i;
+      gap_end_ = at;
+      next_shift_ = map.old_at(i) - at;
+      if (in_order) break;
+    }
+    recent_shifts_[2] = recent_shifts_[recent_shifts_[0] == shift_];
+    recent_shifts_[1] = next_shift_;
+    recent_shifts_[0] = shift_;
+    phase_ = kSegment;
+    SetLength(gap_end_ - position_ - Number(kGapLength, port().plan().GapAfter(before, gap_end_)));
   }
 
   void CodeOperation() {
-    if (position_ == gap_end_) {
-      state_ = State::kSegment;
-      return;
-    }
-    port_->Enter(Stream::kOperations);
-    const auto from = port_->plan().NextOperation();
-    const uint32_t before = previous_kind_;
+    port().Enter(Stream::kOperations);
+    const auto from = port().plan().NextOperation();
+    const uint32_t before = phase_;
     const Position room = gap_end_ - position_;
-    if (Decide(kIsLiteral << 8 | before, from.kind == OperationKind::kLiteral)) {
-      previous_kind_ = static_cast<uint8_t>(OperationKind::kLiteral);
-      state_ = State::kLiteral;
-      if (Decide(kLiteralToEnd << 8 | before, from.length == room)) {
-        SetEnd(room);
-      } else {
-        SetEnd(Number(kLiteralLength, from.length - 1) + 1);
-      }
-    } else if (Decide(kIsNew << 8 | before, from.kind == OperationKind::kNew)) {
-      previous_kind_ = static_cast<uint8_t>(OperationKind::kNew);
-      state_ = State::kNewCopy;
-      if (!Decide(kSameDistance << 8, from.source == distance_)) {
+    if (Decide(kIsLiteral + before, from.kind == OperationKind::kLiteral)) {
+      phase_ = kLiteral;
+    } else if (Decide(kIsNew + before, from.kind == OperationKind::kNew)) {
+      phase_ = kNew;
+      if (!Decide(kSameDistance, from.source == distance_))
         distance_ = Number(kNewDistance, from.source - 1) + 1;
-      }
-      if (distance_ > position_ || distance_ == 0) return Fail(CodecResult::kMalformed);
-      SetEnd(Number(kNewLength, from.length - 1) + 1);
+      if (distance_ - 1 >= position_) return Fail(LIBDELTA_E_MALFORMED);
     } else {
-      in_gap_ = 1;
-      const Position shift = CodeShift(static_cast<Position>(from.source - position_));
-      previous_kind_ = static_cast<uint8_t>(OperationKind::kOld);
-      const Position length = Number(kOldLength, from.length - 1) + 1;
-      SetEnd(length);
-      if (result_ == CodecResult::kStep) BeginCopy(position_ + shift, length);
+      CodeShift(static_cast<Position>(from.source - position_));
+      phase_ = kOld;
     }
+    Position length = room;
+    if (phase_ != kLiteral || !Decide(kToEnd + before, from.length == room)) {
+      length = Number(kLength + phase_, from.length - 1) + 1;
+    }
+    SetLength(length);
   }
 
-  void SetEnd(Position length) {
-    if (length > gap_end_ - position_ || length == 0) return Fail(CodecResult::kMalformed);
+  void SetLength(Position length) {
+    const Position from = position_ + shift_;
+    if (length > gap_end_ - position_ ||
+        (InCopy() && (from > areas_[0].length || length > areas_[0].length - from))) {
+      return Fail(LIBDELTA_E_MALFORMED);
+    }
     operation_end_ = position_ + length;
+    page_end_ = block_end_ = position_;
   }
 
-  Position CodeShift(Position actual) {
-    uint32_t which = 0;
-    while (which < kRecentShifts && recent_shifts_[which] != actual) ++which;
-    Position shift;
-    if (Decide(kIsRecent << 8 | previous_kind_, which < kRecentShifts)) {
-      uint32_t i = 0;
-      while (i < kRecentShifts - 1 && Decide(kWhichRecent << 8 | i, which > i)) ++i;
-      shift = recent_shifts_[i];
+  // A copy from the old image is in progress.
+  bool InCopy() const { return phase_ == kSegment || phase_ == kOld; }
+
+  void CodeShift(Position actual) {
+    uint32_t i = 0;
+    while (i < kRecentShifts && !Decide(kIsShift + 8 * i + phase_, recent_shifts_[i] == actual)) ++i;
+    if (i < kRecentShifts) {
+      shift_ = recent_shifts_[i];
     } else {
-      shift = recent_shifts_[0] + Difference(kOldShift, kOldSign, actual - recent_shifts_[0]);
+      shift_ = recent_shifts_[0] + Difference(kOldShift, kShiftSign, actual - recent_shifts_[0]);
+      --i;
     }
-    Remember(shift);
-    return shift;
+    for (; i > 0; --i) recent_shifts_[i] = recent_shifts_[i - 1];
+    recent_shifts_[0] = shift_;
   }
 
-  // --- Literals and copies from the new image -------------------------------------------------------
+  // --- Contexts of mixed symbols --------------------------------------------------------------------
 
-  void CodeLiteral() {
-    port_->Enter(Stream::kLiterals);
-    const uint32_t align = static_cast<uint32_t>(position_) & 3;
-    const uint32_t c = recent_bytes_;
-    contexts_[0] = (c & 0xff) << 1 | (align & 1);
-    contexts_[1] = 0x10000 | align;
-    contexts_[2] = (c & 0xffff) << 1 | (align & 1);
-    contexts_[3] = c & 0xffff;
-    contexts_[4] = c & 0xffffff;
-    contexts_[5] = (c >> 8 & 0xff) << 2 | align;
-    contexts_[6] = (c >> 8 & 0xffff) << 2 | align;
-    EmitByte(CodeByte(kLiteralSalt, align));
-    if (position_ == operation_end_) state_ = State::kGap;
+  // What a context may depend on, and the sets of these that are the contexts of each kind of symbol.
+  enum Feature : uint32_t {
+    kLast,
+    kSecond,
+    kThird,     // The last bytes of the new image.
+    kExpected,  // The predicted byte.
+    kOldBefore,
+    kOldAfter,  // Its neighbours in the old image,
+    kOldPair,   // and the one in the same aligned pair.
+    kKind,      // Template,
+    kDone,      // and place in the reference.
+    kLastDelta,
+    kMisses,
+    kOdd,
+    kAlign,
+    kFeatures
+  };
+
+  static constexpr uint16_t kLiteralContexts[kInputs] = {1 << kLast | 1 << kOdd,
+                                                         1 << kAlign,
+                                                         1 << kLast | 1 << kSecond | 1 << kOdd,
+                                                         1 << kLast | 1 << kSecond,
+                                                         1 << kLast | 1 << kSecond | 1 << kThird,
+                                                         1 << kSecond | 1 << kAlign,
+                                                         1 << kSecond | 1 << kThird | 1 << kAlign};
+  static constexpr uint16_t kHitContexts[kInputs] = {
+      1 << kKind | 1 << kMisses,
+      1 << kKind | 1 << kAlign | 1 << kExpected,
+      1 << kKind | 1 << kAlign | 1 << kExpected | 1 << kOldPair,
+      1 << kKind | 1 << kOldBefore | 1 << kLast,
+      1 << kKind | 1 << kAlign | 1 << kMisses,
+      1 << kKind | 1 << kExpected | 1 << kLastDelta,
+      1 << kKind | 1 << kOldAfter | 1 << kExpected};
+  static constexpr uint16_t kMissContexts[kInputs] = {
+      1 << kLast | 1 << kOdd,
+      1 << kLast | 1 << kExpected,
+      1 << kKind | 1 << kDone | 1 << kAlign | 1 << kExpected,
+      1 << kLast | 1 << kSecond,
+      1 << kKind | 1 << kDone | 1 << kLastDelta | 1 << kExpected,
+      1 << kOldBefore | 1 << kLast | 1 << kExpected,
+      1 << kOdd | 1 << kOldPair | 1 << kExpected};
+
+  // Hashes the contexts. A set of features also keeps its context apart from those of other sets.
+  void HashContexts(const uint16_t* sets, Input* contexts) const {
+    const uint8_t* old = window_ + kHistory + cursor_;
+    uint8_t features[kFeatures];
+    for (uint32_t i = 0; i < 3; ++i) features[kLast + i] = out_[(position_ - 1 - i) & (kBlock - 1)];
+    features[kExpected] = unit_[unit_done_ & 3];
+    features[kOldBefore] = old[-1];
+    features[kOldAfter] = old[1];
+    features[kOldPair] = old[(position_ + shift_) & 1 ? -1 : 1];
+    features[kKind] = unit_kind_;
+    features[kDone] = unit_done_;
+    features[kLastDelta] = last_delta_;
+    features[kMisses] = misses_;
+    features[kOdd] = position_ & 1;
+    features[kAlign] = position_ & 3;
+    for (uint32_t i = 0; i < kInputs; ++i) {
+      uint32_t hash = sets[i];
+      const uint8_t* feature = features;
+      for (uint32_t set = sets[i]; set != 0; set >>= 1, ++feature) {
+        if (set & 1) hash = (hash + *feature) * 0x9e3779b1u;
+      }
+      contexts[i].context = hash ^ hash >> 15;
+    }
   }
 
-  // Makes hashes of the contexts set; `salt` keeps the kinds of symbols apart.
-  void HashContexts(uint32_t salt) {
-    for (uint32_t i = 0; i < kInputs; ++i) contexts_[i] = HashMix(contexts_[i] + (salt + i) * 0x3c6ef372u);
+  uint8_t CodeByte(const uint16_t* sets, uint32_t weights) {
+    port().Enter(phase_ == kLiteral ? Stream::kLiterals
+                 : unit_kind_       ? Stream::kReferenceMisses
+                                    : Stream::kByteMisses);
+    Input contexts[kInputs];
+    HashContexts(sets, contexts);
+    const uint8_t byte =
+        static_cast<uint8_t>(model_.CodeByte(contexts, weights, port().ActualByte(position_)));
+    EmitByte(byte);
+    return byte;
   }
 
-  uint8_t CodeByte(uint32_t salt, uint32_t set) {
-    HashContexts(salt);
-    return static_cast<uint8_t>(model_.CodeByte(*port_, contexts_, set, port_->ActualByte(position_)));
+  // --- Copies ---------------------------------------------------------------------------------------
+
+  // What is left before the operation or the group ends.
+  Position Room() const {
+    const Position operation = operation_end_ - position_;
+    const Position group = group_end_ - position_;
+    return operation < group ? operation : group;
   }
+
+  // Likewise, and before the next multiple of `size`.
+  [[gnu::noinline]] uint32_t Piece(uint32_t size) const {
+    const uint32_t piece = size - (static_cast<uint32_t>(position_) & (size - 1));
+    const Position room = Room();
+    return room < piece ? static_cast<uint32_t>(room) : piece;
+  }
+
+  // Where the byte at the position goes.
+  uint8_t* Out() { return out_ + (static_cast<uint32_t>(position_) & (kBlock - 1)); }
 
   void CopyNew() {
-    Position length = operation_end_ - position_;
-    const Position room = kBlock - out_count_;
-    if (length > room) length = room;
-    if (length > distance_) length = distance_;
-    if (length > group_end_ - position_) length = group_end_ - position_;
     const Position from = position_ - distance_;
-    const Position written = position_ - out_count_;
-    if (from < written) {
-      if (length > written - from) length = written - from;
-      if (!port_->ReadNew(from, out_ + out_count_, static_cast<uint32_t>(length)))
-        return Fail(CodecResult::kReadNew);
-    } else {
-      memmove(out_ + out_count_, out_ + (from - written), static_cast<size_t>(length));
-    }
-    Emitted(static_cast<uint32_t>(length));
-    if (position_ == operation_end_) state_ = State::kGap;
-  }
-
-  // --- Copies from the old image --------------------------------------------------------------------
-
-  void BeginCopy(Position from, Position length) {
-    if (from > old_length_ || length > old_length_ - from) return Fail(CodecResult::kMalformed);
-    old_position_ = from;
-    operation_end_ = position_ + length;
-    state_ = State::kPage;
-  }
-
-  // Where a reference must end: it neither leaves the copy nor crosses into another group.
-  Position UnitLimit() const { return operation_end_ < group_end_ ? operation_end_ : group_end_; }
-
-  void BeginPage() {
-    if (position_ == operation_end_) {
-      state_ = State::kGap;
-      return;
-    }
-    port_->Enter(Stream::kClean);
-    page_end_ = (position_ & ~static_cast<Position>(kPage - 1)) + kPage;
-    if (page_end_ > UnitLimit() || page_end_ == 0) page_end_ = UnitLimit();
-    page_clean_ = page_same_ = 0;
-    if (page_end_ - position_ >= kMinPage) {
-      const bool clean = Port::kEncoding && RangeClean(page_end_);
-      page_clean_ = static_cast<uint8_t>(Decide(kPageClean << 8 | (clean_pages_ & 3), clean));
-      clean_pages_ = static_cast<uint8_t>(clean_pages_ << 1 | page_clean_);
-      if (page_clean_) {
-        const bool same = Port::kEncoding && RangeSame(page_end_);
-        page_same_ = static_cast<uint8_t>(Decide(kPageSame << 8 | same_page_, same));
-        same_page_ = page_same_;
-      }
-    }
-    state_ = State::kBlock;
+    if (distance_ <= kBlock) return EmitByte(out_[static_cast<uint32_t>(from) & (kBlock - 1)]);
+    // From that far back a piece cannot reach what has not been written yet.
+    const uint32_t length = Piece(kBlock);
+    if (!port().ReadNew(from, Out(), length)) return Fail(LIBDELTA_E_READ_NEW);
+    Emitted(length);
   }
 
   void BeginBlock() {
+    port().Enter(Stream::kClean);
     if (position_ >= page_end_) {
-      state_ = State::kPage;
-      return;
+      const uint32_t size = Piece(kPage);
+      page_end_ = position_ + size;
+      page_clean_ = page_same_ = 0;
+      if (size >= kMinPage)
+        page_clean_ = CodeClean(kPageClean, &clean_pages_, Port::kEncoding && RangeClean());
+      if (page_clean_) page_same_ = CodeClean(kPageSame, &same_pages_, Port::kEncoding && RangeSame());
     }
-    block_end_ = (position_ & ~static_cast<Position>(kBlock - 1)) + kBlock;
-    if (block_end_ > page_end_ || block_end_ == 0) block_end_ = page_end_;
-    if (!LoadWindow(old_position_)) return;
-    state_ = State::kCleanBlock;
-    if (page_clean_) return;
-    port_->Enter(Stream::kClean);
-    const uint32_t small = block_end_ - position_ < kBlock / 2;
-    const bool clean = Port::kEncoding && WindowClean();
-    if (!Decide(kBlockClean << 8 | in_gap_ << 4 | small << 3 | (clean_blocks_ & 7), clean))
-      state_ = State::kUnit;
-    clean_blocks_ = static_cast<uint8_t>(clean_blocks_ << 1 | (state_ == State::kCleanBlock));
-  }
-
-  // Reads the old bytes of a block, those a reference at its end may need, and a few before it.
-  bool LoadWindow(Position from) {
-    const Position left = UnitLimit() - position_;
-    const uint32_t size = left < kBlock + kMaxUnit ? static_cast<uint32_t>(left) : kBlock + kMaxUnit;
-    const uint32_t before = from < kHistory ? static_cast<uint32_t>(from) : kHistory;
-    memset(window_, 0, sizeof(window_));  // What is not read must not depend on what was there before.
-    cursor_ = kHistory;
-    if (port_->ReadOld(from - before, window_ + kHistory - before, size + before)) return true;
-    Fail(CodecResult::kReadOld);
-    return false;
-  }
-
-  void EmitCleanBlock() {
-    Position count = block_end_ - position_;
+    const uint32_t size = Piece(kBlock);
+    block_end_ = position_ + size;
     if (page_same_) {
-      Emit(window_ + cursor_, static_cast<uint32_t>(count));
-      old_position_ += count;
-    } else {
-      while (position_ < block_end_) {
-        PredictUnit();
-        EmitUnit();
-      }
+      if (!port().ReadOld(position_ + shift_, Out(), size)) return Fail(LIBDELTA_E_READ_OLD);
+      return Emitted(size);
     }
-    state_ = State::kBlock;
+    if (!LoadWindow()) return Fail(LIBDELTA_E_READ_OLD);
+    if (!page_clean_) {
+      const uint32_t context = kBlockClean + phase_ * 16u + (size < kBlock / 2) * 8u;
+      if (!CodeClean(context, &clean_blocks_, Port::kEncoding && WindowClean())) return;
+    }
+    while (position_ < block_end_) {
+      PredictUnit();
+      EmitUnit();
+    }
+  }
+
+  // A flag that depends on the last three of its kind.
+  [[gnu::noinline]] uint8_t CodeClean(uint32_t context, uint8_t* history, bool actual) {
+    const uint8_t clean = static_cast<uint8_t>(Decide(context + (*history & 7u), actual));
+    *history = static_cast<uint8_t>(*history << 1 | clean);
+    return clean;
+  }
+
+  // Reads the old bytes of a block, those a reference at its end may need, and the one before it. There are
+  // zeros where the image has none.
+  bool LoadWindow() {
+    const Position from = position_ + shift_;
+    const uint32_t before = from != 0 ? kHistory : 0;
+    const Position left = areas_[0].length - from;
+    const uint32_t size = left < kBlock + kMaxUnit ? static_cast<uint32_t>(left) : kBlock + kMaxUnit;
+    memset(window_, 0, sizeof(window_));
+    cursor_ = 0;
+    return port().ReadOld(from - before, window_ + kHistory - before, size + before);
   }
 
   // Finds the unit at the cursor: a reference, relocated, or a byte.
   void PredictUnit() {
-    const uint8_t* bytes = window_ + cursor_;
-    const Position room = UnitLimit() - position_;
-    const uint32_t old_address = base_ + static_cast<uint32_t>(old_position_);
-    unit_width_ = 1;
-    unit_kind_ = 0;
-    unit_[0] = bytes[0];
-    for (uint32_t i = 0; i < template_count_; ++i) {
-      const Template& t = templates_[i];
-      if ((old_address & ((1u << t.align_log2) - 1)) || t.width > room) continue;
-      const bool big = (t.flags & kBigEndian) != 0;
-      const uint32_t word = LoadWord(bytes, t.width, big);
-      if ((word & t.mask) != t.match) continue;
-      uint32_t target = Target(t, Gather(t, word), old_address);
-      if (!Relocate(&target)) continue;
-      uint32_t field;
-      const bool fits = FieldFor(t, target, base_ + static_cast<uint32_t>(position_), &field);
-      StoreWord(unit_, t.width, big, fits ? Scatter(t, word, field) : word);
-      unit_width_ = t.width;
-      unit_kind_ = static_cast<uint8_t>(i + 1);
-      return;
+    const Template* t = templates();
+    unit_done_ = 0;
+    for (unit_kind_ = 1; unit_kind_ <= template_count_; ++unit_kind_, ++t) {
+      if (PredictReference(*t)) return;
     }
+    unit_kind_ = 0;
+    unit_width_ = 1;
+    unit_[0] = window_[kHistory + cursor_];
   }
 
-  // Replaces an old address by the new one. False: the address is in neither map.
-  bool Relocate(uint32_t* address) const {
-    const uint32_t offset = *address - base_;
-    if (offset < old_length_) {
-      *address = base_ + static_cast<uint32_t>(image_map_.Map(offset));
+  // Relocates the word at the cursor. False: it is no reference of this kind.
+  [[gnu::noinline]] bool PredictReference(const Template& t) {
+    const uint32_t new_address = areas_[0].base + static_cast<uint32_t>(position_);
+    const uint32_t old_address = new_address + static_cast<uint32_t>(shift_);
+    if ((old_address & t.align_mask) || t.width > Room()) return false;
+    uint32_t word = LoadWord(window_ + kHistory + cursor_, t.order);
+    if ((word & t.mask) != t.match) return false;
+    const uint32_t target = Target(t, Gather(t, word), old_address);
+    for (const Area& area : areas_) {
+      const uint32_t offset = target - area.base;
+      if (offset >= area.length) continue;
+      uint32_t field;
+      if (FieldFor(t, area.base + static_cast<uint32_t>(area.map.Map(offset)), new_address, &field)) {
+        Exchange(t, &word, field);
+      }
+      StoreWord(unit_, t.order, word);
+      unit_width_ = t.width;
       return true;
     }
-    if (ram_map_.count() == 0 || *address < ram_map_.old_at(0) || *address >= ram_end_) return false;
-    *address = ram_map_.Map(*address);
-    return true;
+    return false;
   }
 
   void EmitUnit() {
-    Emit(unit_, unit_width_);
-    Advance(unit_width_);
-  }
-
-  void Advance(uint32_t count) {
-    cursor_ = static_cast<uint8_t>(cursor_ + count);
-    old_position_ += count;
-  }
-
-  void CodeUnit() {
-    if (position_ >= block_end_) {
-      state_ = State::kBlock;
-      return;
-    }
-    port_->Enter(Stream::kHits);
-    PredictUnit();
-    const uint32_t kind = unit_kind_;
-    const uint32_t align = static_cast<uint32_t>(position_) & 3;
-    const uint32_t old_before = window_[cursor_ - 1];
-    const uint32_t old_pair = PairByte();
-    const uint32_t at = kind << 2 | align;
-    contexts_[0] = kind << 8 | misses_;
-    contexts_[1] = at << 8 | unit_[0];
-    contexts_[2] = at << 16 | old_pair << 8 | unit_[0];
-    contexts_[3] = kind << 16 | old_before << 8 | (recent_bytes_ & 0xff);
-    contexts_[4] = at << 4 | (misses_ & 15);
-    contexts_[5] = (kind << 1 | (misses_ & 1)) << 16 | static_cast<uint32_t>(unit_[0]) << 8 | last_delta_;
-    contexts_[6] = kind << 16 | static_cast<uint32_t>(window_[cursor_ + 1]) << 8 | unit_[0];
-    HashContexts(kHitSalt);
-    const bool hit = Port::kEncoding && UnitHits();
-    const int coded = model_.CodeFlag(*port_, contexts_, 4 + (kind ? 1 : align & 1), hit);
-    misses_ = static_cast<uint8_t>(misses_ << 1 | !coded);
-    if (coded) {
-      EmitUnit();
-    } else {
-      miss_index_ = 0;
-      state_ = State::kMiss;
+    while (unit_done_ != unit_width_) {
+      EmitByte(unit_[unit_done_]);
+      AdvanceUnit();
     }
   }
 
-  // The other byte of the aligned pair of old bytes that the cursor is in.
-  uint32_t PairByte() const {
-    return window_[(static_cast<uint32_t>(old_position_) & 1) ? cursor_ - 1 : cursor_ + 1];
+  void AdvanceUnit() {
+    ++unit_done_;
+    ++cursor_;
+  }
+
+  // Which of three sets of weights fits the unit.
+  uint32_t UnitWeights() const { return unit_kind_ ? 2 : static_cast<uint32_t>(position_) & 1; }
+
+  [[gnu::noinline]] void CodeUnit() {
+    port().Enter(Stream::kHits);
+    Input contexts[kInputs];
+    HashContexts(kHitContexts, contexts);
+    const int hit = model_.CodeFlag(contexts, 4 + UnitWeights(), Port::kEncoding && UnitHits());
+    misses_ = static_cast<uint8_t>(misses_ << 1 | !hit);
+    if (hit) EmitUnit();
   }
 
   void CodeMiss() {
-    const uint32_t align = static_cast<uint32_t>(position_) & 3;
-    port_->Enter(unit_kind_ ? Stream::kReferenceMisses : Stream::kByteMisses);
-    const uint32_t expected = unit_[miss_index_];
-    const uint32_t c = recent_bytes_;
-    const uint32_t kind = unit_kind_ ? 1 + miss_index_ : 0;
-    const uint32_t before = window_[cursor_ - 1];
-    contexts_[0] = (c & 0xff) << 1 | (align & 1);
-    contexts_[1] = 0x20000 | expected << 8 | (c & 0xff);
-    contexts_[2] = 0x1000000 | (kind << 2 | align) << 8 | expected;
-    contexts_[3] = c & 0xffff;
-    contexts_[4] = 0x1000000 | kind << 16 | static_cast<uint32_t>(last_delta_) << 8 | expected;
-    contexts_[5] = 0x1000000 | before << 16 | (c & 0xff) << 8 | expected;
-    contexts_[6] = 0x1000000 | (align & 1) << 16 | PairByte() << 8 | expected;
-    const uint8_t byte = CodeByte(kLiteralSalt, 8 + (unit_kind_ ? 2 : align & 1));
-    last_delta_ = static_cast<uint8_t>(byte - expected);
-    EmitByte(byte);
-    Advance(1);
-    if (++miss_index_ == unit_width_) state_ = State::kUnit;
+    const uint8_t expected = unit_[unit_done_];
+    last_delta_ = static_cast<uint8_t>(CodeByte(kMissContexts, 7 + UnitWeights()) - expected);
+    AdvanceUnit();
   }
 
   // --- Output ---------------------------------------------------------------------------------------
 
-  void EmitByte(uint8_t byte) { Emit(&byte, 1); }
-
-  void Emit(const uint8_t* bytes, uint32_t count) {
-    while (count) {
-      uint32_t piece = kBlock - out_count_;
-      if (piece > count) piece = count;
-      memcpy(out_ + out_count_, bytes, piece);
-      Emitted(piece);
-      bytes += piece;
-      count -= piece;
-    }
+  void EmitByte(uint8_t byte) {
+    *Out() = byte;
+    Emitted(1);
   }
 
-  // `count` bytes have been put behind the pending ones.
+  // `count` bytes have been put where Out() is; they do not go beyond the end of the buffer.
   void Emitted(uint32_t count) {
-    for (uint32_t i = count < 4 ? 0 : count - 4; i < count; ++i) {
-      recent_bytes_ = recent_bytes_ << 8 | out_[out_count_ + i];
-    }
     position_ += count;
-    out_count_ = static_cast<uint8_t>(out_count_ + count);
-    if (out_count_ == kBlock) Flush();
+    if ((position_ & (kBlock - 1)) == 0) Flush();
   }
 
+  // Writes what the last block has. Needs position() > 0.
   void Flush() {
-    if (out_count_ && !port_->WriteNew(position_ - out_count_, out_, out_count_))
-      Fail(CodecResult::kWriteNew);
-    out_count_ = 0;
+    const Position start = (position_ - 1) & ~static_cast<Position>(kBlock - 1);
+    if (!port().WriteNew(start, out_, static_cast<uint32_t>(position_ - start))) Fail(LIBDELTA_E_WRITE_NEW);
   }
 
   // --- What the encoder must know before it codes a flag --------------------------------------------
 
   bool UnitHits() const {
     for (uint32_t i = 0; i < unit_width_; ++i) {
-      if (port_->ActualByte(position_ + i) != unit_[i]) return false;
+      if (port().ActualByte(position_ + i) != unit_[i]) return false;
     }
     return true;
   }
 
-  // Whether the rest of the window's block is as predicted. Leaves the state as it was.
-  bool WindowClean() {
-    Codec saved = *this;
-    bool clean = true;
-    while (clean && position_ < block_end_) {
+  // Walks to the end of the block while it is as predicted.
+  bool WalkBlock() {
+    while (position_ < block_end_) {
       PredictUnit();
-      clean = UnitHits();
+      if (!UnitHits()) return false;
       position_ += unit_width_;
-      Advance(unit_width_);
+      cursor_ = static_cast<uint8_t>(cursor_ + unit_width_);
     }
+    return true;
+  }
+
+  // Whether the rest of the window's block is as predicted, or that of the page. They leave no traces.
+  bool WindowClean() {
+    const Codec saved = *this;
+    const bool clean = WalkBlock();
     *this = saved;
     return clean;
   }
 
-  bool RangeClean(Position end) {
-    Codec saved = *this;
+  bool RangeClean() {
+    const Codec saved = *this;
     bool clean = true;
-    while (clean && position_ < end) {
-      block_end_ = (position_ & ~static_cast<Position>(kBlock - 1)) + kBlock;
-      if (block_end_ > end) block_end_ = end;
-      if (!LoadWindow(old_position_)) break;
-      while (clean && position_ < block_end_) {
-        PredictUnit();
-        clean = UnitHits();
-        position_ += unit_width_;
-        Advance(unit_width_);
-      }
+    while (clean && position_ < page_end_) {
+      block_end_ = position_ + Piece(kBlock);
+      clean = LoadWindow() && WalkBlock();
     }
     *this = saved;
     return clean;
   }
 
-  bool RangeSame(Position end) const { return port_->SameAsOld(old_position_, position_, end - position_); }
+  bool RangeSame() const { return port().SameAsOld(position_ + shift_, position_, page_end_ - position_); }
 
   static constexpr uint32_t kWideNumber = 31;
   static constexpr uint32_t kNoSegment = 0xffffffffu;
-  static constexpr uint8_t kGapStart = 3;  // Where the kind of the previous operation is asked for.
 
-  // Small members first: on small cores they are cheapest to reach there.
-  State state_;
-  CodecResult result_;
+  // What is used most comes first, and bytes before words: small cores reach it there with short
+  // instructions.
+  Model<Port> model_;
+  uint8_t result_;  // A libdelta_status.
+  uint8_t phase_;
   uint8_t template_count_;
-  uint8_t templates_left_;
-  uint8_t previous_kind_;  // Of the operation before, or kGapStart.
-  uint8_t last_anchor_;    // Whether the last map entry was one.
-  uint8_t in_gap_;         // The copy in progress is an operation, not a segment.
-  uint8_t page_clean_;
-  uint8_t page_same_;
-  uint8_t same_page_;    // What the last clean page was.
-  uint8_t clean_pages_;  // Last flags, newest lowest; the following likewise.
-  uint8_t clean_blocks_;
-  uint8_t misses_;
-  uint8_t last_delta_;  // Of the last byte that was not as expected.
-  uint8_t miss_index_;
-  uint8_t cursor_;     // In `window_`.
-  uint8_t out_count_;  // Bytes in `out_`.
   uint8_t unit_width_;
   uint8_t unit_kind_;  // Template number + 1, or 0 for a byte.
+  uint8_t unit_done_;  // Bytes of the unit that have been emitted.
+  uint8_t cursor_;     // Of the next old byte in `window_`, less kHistory.
   uint8_t unit_[kMaxUnit];
+  uint8_t misses_;  // Last flags, newest lowest; the following likewise.
+  uint8_t clean_pages_;
+  uint8_t same_pages_;
+  uint8_t clean_blocks_;
+  uint8_t page_clean_;
+  uint8_t page_same_;
+  uint8_t last_delta_;   // Of the last byte that was not as expected.
+  uint8_t last_anchor_;  // Whether the last map entry was one.
+  uint8_t templates_done_;
+  uint8_t area_;  // Whose map is being coded.
 
-  Port* port_;
-  Position position_;      // In the new image; the bytes in `out_` included.
-  Position old_position_;  // Of the cursor.
-  Position gap_end_;
-  Position operation_end_;  // Of the copy or run of literals in progress.
-  Position page_end_;
+  Position position_;       // In the new image; the bytes in `out_` included.
+  Position shift_;          // From there to the old byte.
+  Position operation_end_;  // Of the segment or operation in progress.
+  Position gap_end_;        // Where the next segment begins.
   Position block_end_;
   Position group_end_;
-  uint32_t recent_bytes_;  // Last four, newest lowest.
-  uint32_t base_;
-  Template* templates_;
+  uint8_t* arena_;
+  Position new_length_;
   Position distance_;  // Of the last copy from the new image.
   Position recent_shifts_[kRecentShifts];
-  uint32_t segment_;
-  Position segment_start_;
-  Position old_length_;
-  Position new_length_;
+  Position next_shift_;  // Of the segment behind the gap.
+  uint32_t segment_;     // That segment.
   Position group_size_;
-  uint32_t ram_end_;
   Position last_old_;
   Position last_shift_;
-  uint16_t entries_left_;
-  uint16_t ram_entries_left_;
-  uint8_t* arena_;
-  uint32_t arena_left_;
-  AddressMap<Position> image_map_;
-  AddressMap<uint32_t> ram_map_;
-  Model model_;
+  uint32_t arena_size_;
+  Area areas_[kAreas];  // The image and the RAM.
+  Position page_end_;
 
-  uint32_t contexts_[kInputs];
-  uint8_t window_[kHistory + kBlock + kMaxUnit];
-  uint8_t out_[kBlock];
+  uint8_t window_[kHistory + kBlock + kMaxUnit];  // Old bytes around the block.
+  uint8_t out_[kBlock];  // The last bytes of the new image, each at its position modulo kBlock.
 };
 
 }  // namespace libdelta

@@ -15,86 +15,107 @@ constexpr uint32_t kMaxTemplates = 15;
 constexpr uint32_t kMaxRuns = 8;
 
 enum TemplateFlags : uint8_t {
-  kRelative = 1,     // Field is relative to the address of the word; otherwise absolute.
-  kSigned = 2,       // Field is two's complement.
-  kAlignedPc = 4,    // The sum of address and bias is rounded down to a multiple of 4.
-  kInvertBelow = 8,  // The two bits below the sign are stored inverted when the sign is 0 (Thumb J1, J2).
-  kBigEndian = 16,
+  kSigned = 1,       // Field is two's complement.
+  kInvertBelow = 2,  // The two bits below the sign are stored inverted when the sign is 0 (Thumb J1, J2).
 };
+
+// Byte i of a word, most significant first, is at offset i ^ order.
+constexpr uint32_t kBigEndian = 0;
+constexpr uint32_t kLittleEndian = 3;
 
 struct Template {
   uint32_t mask;  // Bits that must equal `match`.
   uint32_t match;
-  uint32_t bias;  // Added to the address of the word (relative only).
-  uint8_t width;  // Bytes, 1 .. 4.
-  uint8_t align_log2;
+  uint8_t width;       // Bytes, 1 .. 4.
+  uint8_t order;       // Of the bytes.
+  uint8_t align_mask;  // Bits that are 0 in the address of a word.
   uint8_t flags;
-  uint8_t scale;  // The field counts units of 1 << scale bytes.
+  uint8_t scale;   // The field counts units of 1 << scale bytes.
+  uint8_t bias;    // Fields count from the address of the word plus this,
+  uint8_t origin;  // rounded down to a multiple of this; 0: from address 0.
   uint8_t runs;
-  uint8_t bits;  // Field width: sum of the runs' lengths.
+  uint8_t bits;  // Field width, 1 .. 32: sum of the runs' lengths.
   uint8_t run_shift[kMaxRuns];
-  uint8_t run_length[kMaxRuns];
+  uint8_t run_last[kMaxRuns];  // Its length less one.
 };
 
-inline uint32_t LowMask(uint32_t bits) { return bits >= 32 ? 0xffffffffu : (1u << bits) - 1; }
-
-inline uint32_t LoadWord(const uint8_t* bytes, uint32_t width, bool big_endian) {
+// A word has 32 bits whatever its width in bytes: little-endian bytes fill it from the low end, big-endian
+// ones from the high end. What is beyond the width does not matter; masks are clear there.
+inline uint32_t LoadWord(const uint8_t* bytes, uint32_t order) {
   uint32_t word = 0;
-  for (uint32_t i = 0; i < width; ++i) word = word << 8 | bytes[big_endian ? i : width - 1 - i];
+  for (uint32_t i = 0; i < 4; ++i) word = word << 8 | bytes[i ^ order];
   return word;
 }
 
-inline void StoreWord(uint8_t* bytes, uint32_t width, bool big_endian, uint32_t word) {
-  for (uint32_t i = 0; i < width; ++i, word >>= 8) {
-    bytes[big_endian ? width - 1 - i : i] = static_cast<uint8_t>(word);
+inline void StoreWord(uint8_t* bytes, uint32_t order, uint32_t word) {
+  for (uint32_t i = 0; i < 4; ++i, word <<= 8) bytes[i ^ order] = static_cast<uint8_t>(word >> 24);
+}
+
+// Likewise, without touching what is beyond the width.
+inline uint32_t LoadWord(const uint8_t* bytes, uint32_t width, uint32_t order) {
+  uint32_t word = 0;
+  for (uint32_t i = 0; i < 4; ++i) word = word << 8 | ((i ^ order) < width ? bytes[i ^ order] : 0u);
+  return word;
+}
+
+inline void StoreWord(uint8_t* bytes, uint32_t width, uint32_t order, uint32_t word) {
+  for (uint32_t i = 0; i < 4; ++i, word <<= 8) {
+    if ((i ^ order) < width) bytes[i ^ order] = static_cast<uint8_t>(word >> 24);
   }
 }
 
-inline uint32_t Gather(const Template& t, uint32_t word) {
-  uint32_t field = 0;
-  for (uint32_t i = 0; i < t.runs; ++i) {
-    const uint32_t length = t.run_length[i];
-    field = (length < 32 ? field << length : 0) | ((word >> t.run_shift[i]) & LowMask(length));
-  }
-  if ((t.flags & kInvertBelow) && !(field >> (t.bits - 1) & 1)) field ^= 3u << (t.bits - 3);
-  return field;
+// The bits of run `i`, moved to the low end.
+inline uint32_t RunOnes(const Template& t, uint32_t i) { return (2u << t.run_last[i]) - 1; }
+
+// A field is held with its most significant bit in bit 31: its sign is where a processor looks for it.
+
+inline uint32_t InvertBelow(const Template& t, uint32_t field) {
+  return (t.flags & kInvertBelow) && !(field >> 31) ? field ^ 3u << 29 : field;
 }
+
+// Puts `field` into the word and returns what was there.
+inline uint32_t Exchange(const Template& t, uint32_t* word, uint32_t field) {
+  field = InvertBelow(t, field);
+  uint32_t old = 0;
+  for (uint32_t i = 0; i < t.runs; ++i) {
+    const uint32_t shift = t.run_shift[i];
+    const uint32_t last = t.run_last[i];  // Shifts by a length of 32 would be undefined.
+    const uint32_t ones = RunOnes(t, i);
+    old = old << last << 1 | (*word >> shift & ones);
+    *word = (*word & ~(ones << shift)) | field >> (31 - last) << shift;
+    field = field << last << 1;
+  }
+  return InvertBelow(t, old << (32u - t.bits));
+}
+
+inline uint32_t Gather(const Template& t, uint32_t word) { return Exchange(t, &word, 0); }
 
 inline uint32_t Scatter(const Template& t, uint32_t word, uint32_t field) {
-  if ((t.flags & kInvertBelow) && !(field >> (t.bits - 1) & 1)) field ^= 3u << (t.bits - 3);
-  for (uint32_t i = t.runs; i-- > 0;) {
-    const uint32_t length = t.run_length[i];
-    const uint32_t ones = LowMask(length);
-    word = (word & ~(ones << t.run_shift[i])) | (field & ones) << t.run_shift[i];
-    field = length < 32 ? field >> length : 0;
-  }
+  Exchange(t, &word, field);
   return word;
 }
 
-// What a relative field counts from.
-inline uint32_t Origin(const Template& t, uint32_t address) {
-  address += t.bias;
-  return (t.flags & kAlignedPc) ? address & ~3u : address;
+// What a field counts from.
+inline uint32_t Origin(const Template& t, uint32_t address) { return (address + t.bias) & (0u - t.origin); }
+
+// How far from its origin a field points.
+inline uint32_t Distance(const Template& t, uint32_t field) {
+  const uint32_t unused = 32u - t.bits;
+  const uint32_t units =
+      (t.flags & kSigned) ? static_cast<uint32_t>(static_cast<int32_t>(field) >> unused) : field >> unused;
+  return units << t.scale;
 }
 
 // Address that `field` at `address` refers to.
 inline uint32_t Target(const Template& t, uint32_t field, uint32_t address) {
-  if ((t.flags & kSigned) && (field >> (t.bits - 1) & 1)) field |= ~LowMask(t.bits);
-  field <<= t.scale;
-  if (!(t.flags & kRelative)) return field;
-  return Origin(t, address) + field;
+  return Origin(t, address) + Distance(t, field);
 }
 
 // Field that refers to `target` from `address`. False: it cannot be expressed.
 inline bool FieldFor(const Template& t, uint32_t target, uint32_t address, uint32_t* field) {
-  if (t.flags & kRelative) target -= Origin(t, address);
-  *field = target >> t.scale;
-  if ((t.flags & kSigned) && (target >> 31)) *field |= ~(0xffffffffu >> t.scale);
-  *field &= LowMask(t.bits);
-  // Representable exactly when it decodes to the same distance.
-  uint32_t back = *field;
-  if ((t.flags & kSigned) && (back >> (t.bits - 1) & 1)) back |= ~LowMask(t.bits);
-  return back << t.scale == target;
+  const uint32_t distance = target - Origin(t, address);
+  *field = distance >> t.scale << (32u - t.bits);
+  return Distance(t, *field) == distance;
 }
 
 }  // namespace libdelta

@@ -15,12 +15,12 @@
 #include "libdelta/device.h"
 #include "libdelta/host.h"
 #include "libdelta/host/container.h"
-#include "libdelta/host/range_encoder.h"
 #include "libdelta/host/sha256.h"
 #include "libdelta/wire/reference.h"
 #include "tests/support/golden.h"
 #include "tests/support/images.h"
 #include "tests/support/patches.h"
+#include "tests/support/payloads.h"
 
 namespace libdelta::testing {
 namespace {
@@ -79,7 +79,7 @@ Bytes HighRamImage(uint32_t added) {
   for (uint32_t i = 0; i < 200; ++i) {
     const uint32_t address = 0xa0000000u + i * i % 199 * 8 + (i * i % 199 > 60 ? added : 0);
     uint8_t word[4];
-    StoreWord(word, 4, false, address);
+    StoreWord(word, kLittleEndian, address);
     out.insert(out.end(), word, word + 4);
     const Bytes between = RandomBytes(8, i + 1);
     out.insert(out.end(), between.begin(), between.end());
@@ -129,13 +129,13 @@ struct Refusal {
 };
 
 // A patch of `data` around the images of a case: whatever the data, header and chain are right.
-Bytes Packed(const Case& from, ByteView data, uint8_t codec = kCodecDelta) {
+Bytes Packed(const Case& from, ByteView data, uint8_t codec = kCodecDelta, uint64_t ram = 2048) {
   HeaderFields fields;
   fields.codec = codec;
   if (codec == kCodecDelta) fields.old_image = from.old_image;
   fields.new_image = from.new_image;
   fields.chunk_size = 256;
-  fields.ram = codec == kCodecDelta ? 2048 : 1 << 20;
+  fields.ram = codec == kCodecDelta ? ram : 1 << 20;
   return Must(Pack(data, fields));
 }
 
@@ -165,18 +165,6 @@ Bytes Cut(Bytes bytes, size_t size) {
 Bytes Extended(Bytes bytes, size_t count, uint8_t value) {
   bytes.resize(bytes.size() + count, value);
   return bytes;
-}
-
-// A prologue as the codec reads it, from (bits, value) pairs, most significant bit first.
-Bytes Prologue(const std::vector<std::pair<int, uint32_t>>& fields) {
-  Bytes out;
-  RangeEncoder encoder(&out);
-  for (const auto& [bits, value] : fields) {
-    for (int i = bits; i-- > 0;) encoder.Direct(static_cast<int>(value >> i & 1));
-  }
-  encoder.EndGroup();
-  out.resize(out.size() + 64, 0x55);
-  return out;
 }
 
 void AddHeaderRefusals(const Case& from, std::vector<Refusal>* out) {
@@ -213,51 +201,35 @@ void AddPayloadRefusals(const Case& from, std::vector<Refusal>* out) {
   add("data-zero-at-end", Extended(data, 3, 0));
   add("data-ones", Bytes(400, 0xff));
   add("data-zeros", Bytes(400, 0));
-  // Templates, map entries, RAM entries and the rest of the prologue, FORMAT.md 5.
-  add("map-larger-than-arena", Prologue({{4, 0}, {5, 14}, {14, 1000}, {4, 15}, {5, 0}}));
-  add("map-too-many-entries", Prologue({{4, 0}, {5, 17}, {17, 0}, {4, 15}, {5, 0}}));
-  add("map-leaves-no-model", Prologue({{4, 0}, {5, 7}, {7, 60}, {4, 15}, {5, 0}}));
-  add("run-outside-its-word", Prologue({{4, 1},
-                                        {5, 0},
-                                        {5, 0},
-                                        {32, 0},
-                                        {4, 15},
-                                        {5, 0},  // One template:
-                                        {2, 0},
-                                        {2, 0},
-                                        {5, 0},
-                                        {3, 0},
-                                        {3, 0},
-                                        {5, 4},
-                                        {5, 8}}));
-  add("runs-overlap", Prologue({{4, 1},
-                                {5, 0},
-                                {5, 0},
-                                {32, 0},
-                                {4, 15},
-                                {5, 0},
-                                {2, 3},
-                                {2, 0},
-                                {5, 0},
-                                {3, 0},
-                                {3, 1},
-                                {5, 0},
-                                {5, 7},
-                                {5, 7},
-                                {5, 3}}));
-  add("inverted-bits-missing", Prologue({{4, 1},
-                                         {5, 0},
-                                         {5, 0},
-                                         {32, 0},
-                                         {4, 15},
-                                         {5, 0},
-                                         {2, 3},
-                                         {2, 0},
-                                         {5, 8},
-                                         {3, 0},
-                                         {3, 0},
-                                         {5, 0},
-                                         {5, 1}}));
+  for (const PrologueCase& test : PrologueCases()) {
+    const Bytes patch = Packed(from, test.bad, kCodecDelta, RamForArena(test.arena, kMinChunk));
+    out->push_back({test.name, from.name, patch, LIBDELTA_E_MALFORMED});
+  }
+  // Copies that leave their image.
+  const uint64_t old_size = from.old_image.size();
+  const uint64_t new_size = from.new_image.size();
+  const auto add_plan = [&](const char* name, const Plan& plan) {
+    const CodedPlan coded = CodePlan(from.old_image, from.new_image, plan, 2048 - RamForArena(0, kMinChunk));
+    if (coded.status != LIBDELTA_E_MALFORMED) {
+      std::fprintf(stderr, "make_golden: %s is not malformed\n", name);
+      std::exit(1);
+    }
+    add(name, Extended(coded.data, 64, 0x55));
+  };
+  Plan segment;
+  segment.image_map = {{old_size - 99, 0}};
+  segment.segment_lengths = {100};
+  add_plan("segment-outside-base", segment);
+  Plan gap;
+  gap.image_map = {{0, 0}};
+  gap.segment_lengths = {~uint64_t{0}};
+  add_plan("gap-longer-than-image", gap);
+  Plan copy;
+  copy.operations = {{OperationKind::kOld, 0, 100, old_size - 99}};
+  add_plan("copy-outside-base", copy);
+  copy.operations = {{OperationKind::kNew, 0, 1, 1}};
+  add_plan("copy-before-start", copy);
+  add_plan("literals-beyond-end", LiteralPlan(new_size + 1));
   out->push_back({"zstd-noise", "full-zstd", Packed({"", {}, from.new_image, {}, {}}, data, kCodecZstd),
                   LIBDELTA_E_MALFORMED});
 }

@@ -1,0 +1,767 @@
+// The libdelta codec itself: encoder's side against the device's decoder, without container. Plans that the
+// encoder would never make, streams that end early or late, arenas of every size.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "libdelta/device/decoder.h"
+#include "libdelta/device/range_decoder.h"
+#include "libdelta/host/isa.h"
+#include "libdelta/host/payload.h"
+#include "libdelta/host/range_encoder.h"
+#include "libdelta/wire/codec.h"
+#include "tests/support/images.h"
+#include "tests/support/patches.h"
+#include "tests/support/payloads.h"
+#include "tests/support/random.h"
+
+namespace libdelta::testing {
+namespace {
+
+constexpr uint32_t kSmallestArena = kModelSize + kMinUnits * kSlotUnitSize;
+
+// --- Decoding --------------------------------------------------------------------------------------
+
+// What the decoder reads and writes. Every access must be inside, whatever the payload.
+struct Images {
+  ByteView old_image;
+  uint64_t new_length;
+  Bytes new_image;
+};
+
+Images& From(void* user) { return *static_cast<Images*>(user); }
+
+int Read(ByteView source, uint64_t offset, uint8_t* buffer, uint32_t length) {
+  const bool inside = length != 0 && offset <= source.size() && length <= source.size() - offset;
+  EXPECT_TRUE(inside) << "reads " << length << " bytes at " << offset << " of " << source.size();
+  if (!inside) return -1;
+  std::memcpy(buffer, source.data() + offset, length);
+  return 0;
+}
+
+int ReadOld(void* user, libdelta_offset offset, uint8_t* buffer, uint32_t length) {
+  return Read(From(user).old_image, offset, buffer, length);
+}
+
+int ReadNew(void* user, libdelta_offset offset, uint8_t* buffer, uint32_t length) {
+  return Read(From(user).new_image, offset, buffer, length);
+}
+
+int WriteNew(void* user, libdelta_offset offset, const uint8_t* data, uint32_t length) {
+  Images& images = From(user);
+  const bool next = length != 0 && offset == images.new_image.size() && length <= images.new_length - offset;
+  EXPECT_TRUE(next) << "writes " << length << " bytes at " << offset << " of " << images.new_length;
+  if (!next) return -1;
+  images.new_image.insert(images.new_image.end(), data, data + length);
+  return 0;
+}
+
+struct Outcome {
+  libdelta_status status;
+  Bytes new_image;
+  size_t unread;  // Bytes of the payload, when the decoder was done.
+};
+
+struct DecodeInput {
+  ByteView old_image;
+  uint64_t new_length;
+  ByteView data;
+  uint32_t arena_size;
+};
+
+// As the updater does it: what was left unread comes again, in front of `piece_size` more bytes. Buffers
+// and arena have exactly the size that they claim, for the sanitizer to guard.
+Outcome Decode(const DecodeInput& input, size_t piece_size) {
+  Images images{input.old_image, input.new_length, {}};
+  const libdelta_io io = {&images, ReadOld, WriteNew, ReadNew, nullptr};
+  const std::unique_ptr<uint8_t[]> arena(new uint8_t[input.arena_size]);
+  std::memset(arena.get(), 0xa5, input.arena_size);
+  const auto decoder = std::make_unique<Decoder>();
+  std::memset(static_cast<void*>(decoder.get()), 0x5a, sizeof(Decoder));
+  libdelta_status status = DecoderInit(decoder.get(), &io, arena.get(), input.arena_size,
+                                       input.old_image.size(), input.new_length);
+  ByteView left = input.data;
+  Bytes unread;
+  while (status == LIBDELTA_NEED_INPUT && !left.empty()) {
+    const ByteView piece = left.first(std::min(piece_size, left.size()));
+    left = left.subspan(piece.size());
+    const size_t size = unread.size() + piece.size();
+    const std::unique_ptr<uint8_t[]> buffer(new uint8_t[size]);
+    std::copy(unread.begin(), unread.end(), buffer.get());
+    std::copy(piece.begin(), piece.end(), buffer.get() + unread.size());
+    uint32_t used = 0;
+    status = DecoderRun(decoder.get(), buffer.get(), static_cast<uint32_t>(size), left.empty(), &used);
+    EXPECT_LE(used, size);
+    if (status == LIBDELTA_NEED_INPUT) {
+      EXPECT_FALSE(left.empty());
+      EXPECT_LE(size - used, kDecoderLookahead);
+    }
+    unread.assign(buffer.get() + used, buffer.get() + size);
+  }
+  return {status, std::move(images.new_image), unread.size() + left.size()};
+}
+
+constexpr size_t kWhole = ~size_t{0};
+constexpr size_t kPieces[] = {1, 2, 7, 46, 47, 48, 61, 240, kWhole};
+
+void ExpectDecodes(const DecodeInput& input, const Bytes& new_image) {
+  for (const size_t piece : kPieces) {
+    const Outcome outcome = Decode(input, piece);
+    ASSERT_EQ(outcome.status, LIBDELTA_OK) << "pieces of " << piece;
+    ASSERT_EQ(outcome.unread, 0u) << "pieces of " << piece;
+    ASSERT_TRUE(outcome.new_image == new_image) << "pieces of " << piece;
+  }
+}
+
+// Not taken as a whole payload: malformed, or it goes on behind the image.
+void ExpectRefuses(const DecodeInput& input, bool goes_on) {
+  for (const size_t piece : kPieces) {
+    const Outcome outcome = Decode(input, piece);
+    if (goes_on) {
+      EXPECT_TRUE(outcome.status == LIBDELTA_OK && outcome.unread != 0) << "pieces of " << piece;
+    } else {
+      EXPECT_EQ(outcome.status, LIBDELTA_E_MALFORMED) << "pieces of " << piece;
+    }
+  }
+}
+
+Bytes Extended(Bytes bytes, size_t count, uint8_t value) {
+  bytes.resize(bytes.size() + count, value);
+  return bytes;
+}
+
+Bytes Shortened(Bytes bytes, size_t count) {
+  bytes.resize(bytes.size() - count);
+  return bytes;
+}
+
+Payload Encoded(const Bytes& old_image, const Bytes& new_image, uint32_t arena, uint64_t group_blocks = 0) {
+  PayloadOptions options;
+  options.arena = arena;
+  options.group_blocks = group_blocks;
+  return EncodePayload(old_image, new_image, options);
+}
+
+// --- Ends of streams -------------------------------------------------------------------------------
+
+// Groups of which all is as predicted are coded as two zeros each; those of the last one are left out.
+TEST(EndOfStream, MayBeWhereTheLastGroupBegins) {
+  const Bytes image = TextLike(64 * 9 + 1, 3);
+  Plan plan;
+  plan.group_blocks = 1;
+  plan.image_map = {{0, 0, false}};
+  plan.segment_lengths = {image.size()};
+  const CodedPlan coded = CodePlan(image, image, plan, 2048);
+  ASSERT_EQ(coded.status, LIBDELTA_OK);
+  ASSERT_GE(coded.data.size(), 18u);
+  for (size_t i = coded.data.size() - 16; i < coded.data.size(); ++i) ASSERT_EQ(coded.data[i], 0);
+  for (size_t missing = 0; missing <= 2; ++missing) {
+    SCOPED_TRACE(missing);
+    const Bytes data = Shortened(coded.data, missing);
+    ExpectDecodes({image, image.size(), data, 2048}, image);
+    if (HasFatalFailure()) return;
+  }
+  // Four implied zeros are the most: two that the decoder looks ahead, two that were left out.
+  for (size_t missing = 3; missing < 16; ++missing) {
+    SCOPED_TRACE(missing);
+    const Bytes data = Shortened(coded.data, missing);
+    ExpectRefuses({image, image.size(), data, 2048}, false);
+  }
+}
+
+// The decoder looks two bytes ahead; what is behind these is too much.
+TEST(EndOfStream, MayBeFollowedByTwoBytesAndNoMore) {
+  const Bytes image = TextLike(200, 3);
+  const CodedPlan coded = CodePlan({}, image, LiteralPlan(image.size()), 2048);
+  ASSERT_EQ(coded.status, LIBDELTA_OK);
+  for (const uint8_t filler : {uint8_t{0}, uint8_t{0x9c}, uint8_t{0xff}}) {
+    for (size_t more = 0; more <= 2; ++more) {
+      ExpectDecodes({{}, image.size(), Extended(coded.data, more, filler), 2048}, image);
+      if (HasFatalFailure()) return;
+    }
+    for (const size_t more : {3, 4, 50, 1000}) {
+      ExpectRefuses({{}, image.size(), Extended(coded.data, more, filler), 2048}, true);
+    }
+  }
+}
+
+// What the encoder leaves out, the decoder adds, and never more.
+TEST(EndOfStream, IsWhereTheEncoderPutsIt) {
+  int trimmed[3] = {};
+  for (const NamedPair& pair : AllPairs()) {
+    const Bytes old_image = pair.old_image();
+    const Bytes new_image = pair.new_image();
+    if (new_image.empty()) continue;
+    SCOPED_TRACE(pair.name);
+    for (const uint64_t group : {0, 1}) {
+      const Payload payload = Encoded(old_image, new_image, 2048, group);
+      ASSERT_FALSE(payload.data.empty());
+      const CodedPlan coded = CodePlan(old_image, new_image, payload.plan, 2048);
+      ASSERT_EQ(coded.status, LIBDELTA_OK);
+      const size_t left_out = coded.data.size() - payload.data.size();
+      ASSERT_LE(left_out, 2u);
+      ASSERT_TRUE(Extended(payload.data, left_out, 0) == coded.data);
+      ASSERT_TRUE(left_out == 2 || payload.data.back() != 0 || payload.data.size() == 1);
+      ++trimmed[left_out];
+      for (const size_t piece : {size_t{1}, kWhole}) {
+        const Outcome outcome = Decode({old_image, new_image.size(), payload.data, 2048}, piece);
+        ASSERT_EQ(outcome.status, LIBDELTA_OK);
+        ASSERT_EQ(outcome.unread, 0u);
+        ASSERT_TRUE(outcome.new_image == new_image);
+        if (left_out < 2 || payload.data.size() < 2) continue;
+        const Bytes shorter = Shortened(payload.data, 1);
+        ASSERT_EQ(Decode({old_image, new_image.size(), shorter, 2048}, piece).status, LIBDELTA_E_MALFORMED);
+      }
+    }
+  }
+  EXPECT_GT(trimmed[0], 0);
+  EXPECT_GT(trimmed[2], 0);
+}
+
+TEST(EndOfStream, CannotBeAnywhereEarlier) {
+  const Bytes old_image = TextLike(900, 1);
+  const Bytes new_image = WithEdits(old_image, 40, 2);
+  for (const uint64_t group : {0, 1}) {
+    const Payload payload = Encoded(old_image, new_image, 2048, group);
+    ASSERT_GT(payload.data.size(), 40u);
+    for (size_t size = 1; size + 4 < payload.data.size(); ++size) {
+      const Bytes cut(payload.data.begin(), payload.data.begin() + static_cast<ptrdiff_t>(size));
+      for (const size_t piece : {size_t{1}, kWhole}) {
+        const Outcome outcome = Decode({old_image, new_image.size(), cut, 2048}, piece);
+        ASSERT_EQ(outcome.status, LIBDELTA_E_MALFORMED) << size << " of " << payload.data.size() << " bytes";
+      }
+    }
+  }
+}
+
+// --- Arenas ----------------------------------------------------------------------------------------
+
+TEST(Arena, OfEverySizeIsEitherRefusedOrEnough) {
+  const Bytes text = TextLike(500, 1);
+  const Bytes edited = WithEdits(text, 40, 2);
+  const NamedPair& thumb = ThumbPairs().front();
+  const Bytes old_program = thumb.old_image();
+  const Bytes new_program = thumb.new_image();
+  const Bytes old_part(old_program.begin(), old_program.begin() + 1500);
+  const Bytes new_part(new_program.begin(), new_program.begin() + 1500);
+  for (const auto& [old_image, new_image] :
+       {std::pair{text, edited}, std::pair{Bytes{}, text}, std::pair{old_part, new_part}}) {
+    for (uint32_t arena = kSmallestArena - 40; arena < kSmallestArena + 70; ++arena) {
+      SCOPED_TRACE(arena);
+      const Payload payload = Encoded(old_image, new_image, arena);
+      ASSERT_EQ(payload.data.empty(), arena < kSmallestArena);
+      if (payload.data.empty()) continue;
+      for (const size_t piece : {size_t{1}, kWhole}) {
+        const Outcome outcome = Decode({old_image, new_image.size(), payload.data, arena}, piece);
+        ASSERT_EQ(outcome.status, LIBDELTA_OK);
+        ASSERT_TRUE(outcome.new_image == new_image);
+      }
+    }
+  }
+  EXPECT_TRUE(Encoded(text, edited, 0).data.empty());
+}
+
+// A payload meets another arena than it was made for: never beyond what there is.
+TEST(Arena, ThatIsTooSmallForThePayloadIsRefused) {
+  const NamedPair& thumb = ThumbPairs().front();
+  const Bytes old_image = thumb.old_image();
+  const Bytes new_image = thumb.new_image();
+  const Payload payload = Encoded(old_image, new_image, 8192);
+  ASSERT_FALSE(payload.plan.image_map.empty());
+  ASSERT_FALSE(payload.plan.templates.empty());
+  const size_t taken = payload.plan.templates.size() * sizeof(Template) + payload.plan.image_map.size() * 4 +
+                       payload.plan.ram_map.size() * 8;
+  const uint32_t needed = static_cast<uint32_t>(kSmallestArena + taken);
+  for (uint32_t arena = 0; arena < needed; ++arena) {
+    const Outcome outcome = Decode({old_image, new_image.size(), payload.data, arena}, kWhole);
+    ASSERT_EQ(outcome.status, LIBDELTA_E_MALFORMED) << arena;
+    ASSERT_TRUE(outcome.new_image.empty());
+  }
+  for (uint32_t arena = needed; arena < needed + 70; ++arena) {
+    const Outcome outcome = Decode({old_image, new_image.size(), payload.data, arena}, kWhole);
+    EXPECT_TRUE(outcome.status != LIBDELTA_OK || outcome.new_image.size() == new_image.size());
+  }
+  EXPECT_EQ(Decode({old_image, new_image.size(), payload.data, 8192}, kWhole).status, LIBDELTA_OK);
+}
+
+TEST(Arena, OfTheLargestSizesWork) {
+  const NamedPair& thumb = ThumbPairs().front();
+  const Bytes old_image = thumb.old_image();
+  const Bytes new_image = thumb.new_image();
+  for (const uint32_t arena : {(1u << 19) - 1, (1u << 19) + 1000, (1u << 20) - 816}) {
+    const Payload payload = Encoded(old_image, new_image, arena);
+    const Outcome outcome = Decode({old_image, new_image.size(), payload.data, arena}, 1000);
+    ASSERT_EQ(outcome.status, LIBDELTA_OK);
+    ASSERT_TRUE(outcome.new_image == new_image);
+  }
+}
+
+// --- Steps -----------------------------------------------------------------------------------------
+
+// What the codec asks an encoder for, and a decoder does not know.
+struct NoAnswers {
+  struct List {
+    static uint32_t size() { return 0; }
+  };
+  List templates;
+  List image_map;
+  List ram_map;
+  uint32_t base = 0;
+  uint32_t ram_base = 0;
+  uint32_t ram_length = 0;
+  uint32_t limit = 0;
+  uint32_t group_blocks = 0;
+  static Template TemplateAt(uint32_t) { return Template{}; }
+  static MapEntry Entry(uint32_t, uint32_t) { return {}; }
+  static bool NextIsInOrder(uint32_t) { return false; }
+  static uint32_t GapAfter(uint32_t, uint64_t) { return 0; }
+  static Operation NextOperation() { return {}; }
+};
+
+// Decodes a whole payload step by step. Where a group begins, it spoils all old bytes that the codec was
+// given: nothing may depend on them any more.
+class SpoilingPort {
+ public:
+  using Position = uint64_t;
+  static constexpr bool kEncoding = false;
+
+  SpoilingPort(ByteView old_image, ByteView data, bool spoils) : old_(old_image), spoils_(spoils) {
+    coder_.SetInput(data.data(), static_cast<uint32_t>(data.size()), 0);
+  }
+  static NoAnswers plan() { return {}; }
+  static void Enter(Stream) {}
+  int Bit(uint32_t p12, int) { return coder_.Bit(p12); }
+  void Start() { coder_.Start(); }
+  void BeginGroup() {
+    coder_.Restart();
+    if (spoils_) {
+      for (const auto& [bytes, size] : given_) std::memset(bytes, 0xd7, size);
+    }
+    given_.clear();
+  }
+  bool ReadOld(Position at, uint8_t* to, uint32_t size) {
+    if (Read(old_, at, to, size) != 0) return false;
+    given_.emplace_back(to, size);
+    return true;
+  }
+  bool ReadNew(Position at, uint8_t* to, uint32_t size) { return Read(new_image_, at, to, size) == 0; }
+  bool WriteNew(Position at, const uint8_t* from, uint32_t size) {
+    EXPECT_EQ(at, new_image_.size());
+    new_image_.insert(new_image_.end(), from, from + size);
+    // Bytes that were read to where they are written from are the new image's.
+    std::erase_if(given_, [&](const auto& given) { return given.first >= from && given.first < from + 64; });
+    return true;
+  }
+  static uint8_t ActualByte(Position) { return 0; }
+  static bool SameAsOld(Position, Position, Position) { return false; }
+
+  const Bytes& new_image() const { return new_image_; }
+
+ private:
+  ByteView old_;
+  bool spoils_;
+  RangeDecoder coder_{};
+  std::vector<std::pair<uint8_t*, uint32_t>> given_;
+  Bytes new_image_;
+};
+
+struct StepsOutcome {
+  libdelta_status status;
+  int steps;
+  Bytes new_image;
+};
+
+StepsOutcome DecodeSteps(const DecodeInput& input, bool spoils, int max_steps = 1 << 30) {
+  SpoilingPort port(input.old_image, input.data, spoils);
+  const std::unique_ptr<uint8_t[]> arena(new uint8_t[input.arena_size]);
+  const auto codec = std::make_unique<Codec<SpoilingPort>>();
+  codec->Start(&port, arena.get(), input.arena_size, input.old_image.size(), input.new_length);
+  libdelta_status status = LIBDELTA_NEED_INPUT;
+  int steps = 0;
+  while (status == LIBDELTA_NEED_INPUT && steps < max_steps) {
+    status = codec->Step();
+    ++steps;
+  }
+  return {status, steps, port.new_image()};
+}
+
+TEST(Steps, RefuseWhatIsWrongAndNothingElse) {
+  const Bytes image = RandomBytes(3000, 1);
+  for (const PrologueCase& test : PrologueCases()) {
+    SCOPED_TRACE(test.name);
+    const StepsOutcome bad = DecodeSteps({image, image.size(), test.bad, test.arena}, false, test.step);
+    EXPECT_EQ(bad.status, LIBDELTA_E_MALFORMED);
+    EXPECT_EQ(bad.steps, test.step);
+    const StepsOutcome good = DecodeSteps({image, image.size(), test.good, test.arena}, false, test.step);
+    EXPECT_EQ(good.status, LIBDELTA_NEED_INPUT);
+    EXPECT_EQ(good.steps, test.step);
+    ExpectRefuses({image, image.size(), test.bad, test.arena}, false);
+  }
+}
+
+// Runs that overlap or leave their word, and inverted bits of fields that have none: of no use, no harm.
+TEST(Steps, TakeUselessTemplates) {
+  const Bytes image = RandomBytes(3000, 1);
+  const std::vector<std::vector<std::pair<uint32_t, uint32_t>>> fields = {
+      {{31, 32}},           {{4, 9}, {8, 8}}, {{0, 8}, {0, 8}, {0, 8}, {0, 8}},
+      {{31, 20}, {30, 12}}, {{3, 1}},         {{3, 2}}};
+  for (const auto& runs : fields) {
+    for (uint32_t flags = 0; flags < 4; ++flags) {
+      const Bytes data = OneTemplate(flags, runs);
+      const StepsOutcome taken = DecodeSteps({image, image.size(), data, 2048}, false, 2);
+      EXPECT_EQ(taken.status, LIBDELTA_NEED_INPUT);
+      // What follows is noise. It ends, inside the images.
+      const Outcome outcome = Decode({image, image.size(), Extended(data, 3000, 0x3c), 2048}, kWhole);
+      EXPECT_NE(outcome.status, LIBDELTA_NEED_INPUT);
+    }
+  }
+}
+
+// Numbers in the prologue may be longer than they have to be. The first piece of a payload is longer still.
+TEST(Steps, TakeTheLongestPrologue) {
+  PlainBits bits;
+  bits.Bits(8, 15).WideNumber(0).WideNumber(0).WideNumber(0x08000000).WideNumber(0x20000000);
+  const Bytes data = bits.WideNumber(0).WideNumber(~uint64_t{0} >> 8).FinishWithNoise();
+  const Bytes image = RandomBytes(300, 1);
+  const Bytes whole = Extended(data, 2000, 0x3c);
+  EXPECT_EQ(DecodeSteps({image, image.size(), whole, 2048}, false, 3).status, LIBDELTA_NEED_INPUT);
+  const Outcome expected = Decode({image, image.size(), whole, 2048}, kWhole);
+  const Outcome pieces = Decode({image, image.size(), whole, 2048}, kMinChunk - kLinkSize);
+  EXPECT_EQ(pieces.status, expected.status);
+  EXPECT_TRUE(pieces.new_image == expected.new_image);
+}
+
+// Where a group begins, the old bytes around the last block are history: at the ends of the old image the
+// window has zeros instead, not what was there before.
+TEST(Groups, DoNotDependOnOldBytesOfEarlierOnes) {
+  int compared = 0;
+  const auto compare = [&](const Bytes& old_image, const Bytes& new_image, const Bytes& data) {
+    for (const bool spoils : {false, true}) {
+      const StepsOutcome outcome = DecodeSteps({old_image, new_image.size(), data, 4096}, spoils);
+      ASSERT_EQ(outcome.status, LIBDELTA_OK) << spoils;
+      ASSERT_TRUE(outcome.new_image == new_image) << spoils;
+    }
+    for (const size_t piece : {size_t{1}, size_t{5}, kWhole}) {
+      const Outcome outcome = Decode({old_image, new_image.size(), data, 4096}, piece);
+      ASSERT_EQ(outcome.status, LIBDELTA_OK) << piece;
+      ASSERT_TRUE(outcome.new_image == new_image) << piece;
+    }
+    ++compared;
+  };
+  for (const NamedPair& pair : AllPairs()) {
+    SCOPED_TRACE(pair.name);
+    const Bytes old_image = pair.old_image();
+    const Bytes new_image = pair.new_image();
+    if (new_image.empty()) continue;
+    for (const uint64_t group : {1, 3}) {
+      compare(old_image, new_image, Encoded(old_image, new_image, 4096, group).data);
+      if (HasFatalFailure()) return;
+    }
+  }
+  // Both ends of the old image, again and again, each in a group of its own, with changes.
+  for (uint32_t seed = 0; seed < 20; ++seed) {
+    SCOPED_TRACE(seed);
+    Random random(seed);
+    const Bytes old_image = RandomBytes(200, seed);
+    Bytes new_image;
+    Plan plan;
+    plan.group_blocks = 1;
+    for (uint32_t i = 0; i < 40; ++i) {
+      const uint64_t source = i % 2 ? 0 : old_image.size() - 64;
+      plan.operations.push_back({OperationKind::kOld, new_image.size(), 64, source});
+      new_image.insert(new_image.end(), old_image.begin() + static_cast<ptrdiff_t>(source),
+                       old_image.begin() + static_cast<ptrdiff_t>(source) + 64);
+      for (uint32_t edits = random() % 8; edits != 0; --edits) {
+        new_image[new_image.size() - 1 - random() % 64] = random.Byte();
+      }
+    }
+    const CodedPlan coded = CodePlan(old_image, new_image, plan, 4096);
+    ASSERT_EQ(coded.status, LIBDELTA_OK);
+    compare(old_image, new_image, coded.data);
+    if (HasFatalFailure()) return;
+  }
+  EXPECT_GT(compared, 50);
+}
+
+// --- Plans made by hand ----------------------------------------------------------------------------
+
+// Codes the plan, which fails if it is not `valid`, and decodes that: with the same result.
+void ExpectSameResult(const Bytes& old_image, const Bytes& new_image, const Plan& plan, bool valid) {
+  const CodedPlan coded = CodePlan(old_image, new_image, plan, 2048);
+  ASSERT_EQ(coded.status, valid ? LIBDELTA_OK : LIBDELTA_E_MALFORMED);
+  for (const size_t piece : {size_t{1}, size_t{50}, kWhole}) {
+    // The noise is not there when the payload is whole.
+    const Bytes data = valid ? coded.data : Extended(coded.data, 100, 0x77);
+    const Outcome outcome = Decode({old_image, new_image.size(), data, 2048}, piece);
+    ASSERT_EQ(outcome.status, coded.status);
+    if (valid) {
+      ASSERT_TRUE(outcome.new_image == new_image);
+    }
+  }
+}
+
+struct PlanCase {
+  const char* name;
+  bool valid;
+  std::vector<MapEntry> map;
+  std::vector<uint64_t> lengths;
+  std::vector<Operation> operations;
+};
+
+// Every bound of a copy, from both sides.
+TEST(Plans, AreRefusedWhereACopyLeavesItsImage) {
+  const Bytes image = RandomBytes(300, 9);
+  const uint64_t far = ~uint64_t{0} - 20;
+  using Kind = OperationKind;
+  const PlanCase cases[] = {
+      {"segment", true, {{0, 0}}, {300}, {}},
+      {"segment that ends at the end", true, {{0, 0}, {100, 100}}, {50, 200}, {{Kind::kOld, 50, 50, 50}}},
+      {"segment beyond the old image", false, {{1, 0}}, {300}, {}},
+      {"segment behind the old image", false, {{301, 0}}, {1}, {}},
+      {"empty segment at the end of the old image", true, {{300, 0}}, {0}, {{Kind::kOld, 0, 300, 0}}},
+      {"empty segment behind the old image", false, {{301, 0}}, {0}, {{Kind::kOld, 0, 300, 0}}},
+      {"segment at the end of the new image", true, {{0, 300}}, {0}, {{Kind::kOld, 0, 300, 0}}},
+      {"segment behind the new image", true, {{0, 1000}}, {0}, {{Kind::kOld, 0, 300, 0}}},
+      {"anchors outside both",
+       true,
+       {{400, 9000, true}, {9000, 400, true}},
+       {0, 0},
+       {{Kind::kOld, 0, 300, 0}}},
+      {"copy beyond the old image", false, {}, {}, {{Kind::kOld, 0, 300, 1}}},
+      {"copy from the last byte", true, {}, {}, {{Kind::kOld, 0, 299, 0}, {Kind::kOld, 299, 1, 299}}},
+      {"copy from behind the old image", false, {}, {}, {{Kind::kOld, 0, 1, 301}}},
+      {"copy from before the old image", false, {}, {}, {{Kind::kOld, 0, 30, far}}},
+      {"copy beyond the new image", false, {}, {}, {{Kind::kOld, 0, 299, 0}, {Kind::kOld, 299, 2, 0}}},
+      {"literals beyond the new image", false, {}, {}, {{Kind::kLiteral, 0, 301, 0}}},
+      {"copy of what is not there", false, {}, {}, {{Kind::kNew, 0, 3, 1}}},
+      {"copy from before the new image", false, {}, {}, {{Kind::kOld, 0, 200, 0}, {Kind::kNew, 200, 4, 201}}},
+      {"copy from far before it", false, {}, {}, {{Kind::kOld, 0, 200, 0}, {Kind::kNew, 200, 4, far}}},
+      {"copy of endless length", false, {}, {}, {{Kind::kOld, 0, 200, 0}, {Kind::kOld, 200, far, 0}}},
+      {"copy into a segment", false, {{100, 100}}, {200}, {{Kind::kOld, 0, 101, 0}}},
+  };
+  for (const PlanCase& test : cases) {
+    SCOPED_TRACE(test.name);
+    Plan plan;
+    plan.image_map = test.map;
+    plan.segment_lengths = test.lengths;
+    plan.operations = test.operations;
+    ExpectSameResult(image, image, plan, test.valid);
+    if (HasFatalFailure()) return;
+  }
+}
+
+// Answers whatever it likes, mostly what is possible, while a codec encodes: all streams that a decoder can
+// meet are made in this way, also those of no encoder.
+class RandomPort {
+ public:
+  using Position = uint64_t;
+  static constexpr bool kEncoding = true;
+
+  RandomPort(uint32_t seed, const Bytes& old_image, uint64_t new_length)
+      : random_(seed), old_(old_image), new_length_(new_length), plan_(this), encoder_(&data_) {}
+
+  class Answers {
+   public:
+    explicit Answers(RandomPort* port) : port_(port) {
+      Random& random = port->random_;
+      const bool refers = random() % 2 != 0;
+      templates.count = refers ? random() % 4 : 0;
+      image_map.count = random() % 3 ? random() % 12 : 0;
+      ram_map.count = random() % 4 ? 0 : random() % 6;
+      base = random() % 3 ? 0 : port->Wild();
+      ram_base = random() % 2 ? random() % 512 : port->Wild();
+      ram_length = random() % 2 ? random() % 100000 : port->Wild();
+      limit = random() % 16;
+      group_blocks = random() % 2 ? 0 : random() % 4 ? 1 + random() % 3 : port->Wild();
+    }
+
+    Template TemplateAt(uint32_t) {
+      Random& random = port_->random_;
+      Template t{};
+      t.width = static_cast<uint8_t>(1 + random() % 4);
+      t.order = static_cast<uint8_t>(random() % 4);
+      t.align_mask = static_cast<uint8_t>(random() % 4);
+      t.flags = static_cast<uint8_t>(random() % 4);
+      t.scale = static_cast<uint8_t>(random() % 8);
+      t.bias = static_cast<uint8_t>(random() % 16);
+      t.origin = static_cast<uint8_t>(random() % 8);
+      t.runs = static_cast<uint8_t>(1 + random() % (random() % 4 ? 3 : 8));
+      for (uint32_t i = 0; i < t.runs; ++i) {
+        t.run_shift[i] = static_cast<uint8_t>(random() % 32);
+        t.run_last[i] = static_cast<uint8_t>(random() % (random() % 16 ? 32 / t.runs : 32));
+      }
+      // Old bytes are 0 or 1: few bits may have to match, or no word ever would.
+      t.mask = random() % 4 ? 0x01010101u & random() : random();
+      t.match = t.mask & random() & 0x01010101u;
+      return t;
+    }
+
+    MapEntry Entry(uint32_t area, uint32_t) {
+      Random& random = port_->random_;
+      last_ = random() % 8 ? last_ + random() % 100 : port_->Wild();
+      if (area == 0) ++port_->entries;
+      const uint64_t to = random() % 8 ? random() % (port_->new_length_ + 20) : port_->Wild();
+      const bool outside = last_ > port_->old_.size() || to > port_->new_length_;
+      port_->has_entries_outside |= area == 0 && outside;
+      return {last_, to, random() % 4 == 0};
+    }
+
+    bool NextIsInOrder(uint32_t) { return port_->random_() % 2 != 0; }
+
+    uint64_t GapAfter(uint32_t, uint64_t gap_end) {
+      Random& random = port_->random_;
+      gap_end_ = gap_end;
+      const uint64_t room = gap_end - port_->position();
+      if (random() % 64 == 0) return port_->Wild();
+      return random() % 2 ? room : random() % (room + 1);
+    }
+
+    Operation NextOperation() {
+      Random& random = port_->random_;
+      const uint64_t position = port_->position();
+      const uint64_t room = gap_end_ - position;
+      Operation o{static_cast<OperationKind>(random() % 3), position, 0, 0};
+      o.length = 1 + random() % (random() % 2 ? room : std::min<uint64_t>(room, 9));
+      if (o.kind == OperationKind::kNew && position == 0) o.kind = OperationKind::kLiteral;
+      if (o.kind == OperationKind::kNew) {
+        o.source = 1 + random() % (random() % 2 ? position : std::min<uint64_t>(position, 70));
+      }
+      if (o.kind == OperationKind::kOld) {
+        if (port_->old_.empty()) return {OperationKind::kLiteral, position, room, 0};
+        o.source = random() % port_->old_.size();
+        o.length = std::min<uint64_t>(o.length, port_->old_.size() - o.source);
+      }
+      if (random() % 256 == 0) o.source = port_->Wild();
+      if (random() % 256 == 0) o.length = port_->Wild();
+      return o;
+    }
+
+    struct List {
+      uint32_t count = 0;
+      uint32_t size() const { return count; }
+    };
+    List templates;
+    List image_map;
+    List ram_map;
+    uint64_t base;
+    uint64_t ram_base;
+    uint64_t ram_length;
+    uint32_t limit;
+    uint64_t group_blocks;
+
+   private:
+    RandomPort* port_;
+    uint64_t last_ = 0;
+    uint64_t gap_end_ = 0;
+  };
+
+  Answers& plan() { return plan_; }
+  static void Enter(Stream) {}
+  int Bit(uint32_t p12, int bit) {
+    encoder_.Bit(p12, bit);
+    return bit;
+  }
+  void Start() {}
+  void BeginGroup() {
+    ++groups;
+    encoder_.EndGroup();
+  }
+  bool ReadOld(Position at, uint8_t* to, uint32_t size) { return Read(old_, at, to, size) == 0; }
+  bool ReadNew(Position at, uint8_t* to, uint32_t size) { return Read(new_image_, at, to, size) == 0; }
+  bool WriteNew(Position at, const uint8_t* from, uint32_t size) {
+    EXPECT_EQ(at, new_image_.size());
+    EXPECT_LE(size, new_length_ - at);
+    new_image_.insert(new_image_.end(), from, from + size);
+    return true;
+  }
+  uint8_t ActualByte(Position at) const { return static_cast<uint8_t>((at * 0x9e3779b1u >> 13) % 7 == 0); }
+  bool SameAsOld(Position, Position, Position) { return random_() % 2 != 0; }
+
+  void SetCodec(const Codec<RandomPort>* codec) { codec_ = codec; }
+  uint64_t position() const { return codec_->position(); }
+  Bytes Finish() {
+    encoder_.EndGroup();
+    return data_;
+  }
+  const Bytes& new_image() const { return new_image_; }
+
+  int entries = 0;
+  int groups = 0;
+  bool has_entries_outside = false;
+
+ private:
+  // A number of any size.
+  uint64_t Wild() {
+    const uint64_t high = random_();
+    return (high << 32 | random_()) >> random_() % 64;
+  }
+
+  Random random_;
+  const Bytes& old_;
+  uint64_t new_length_;
+  Answers plan_;
+  Bytes data_;
+  RangeEncoder encoder_;
+  Bytes new_image_;
+  const Codec<RandomPort>* codec_ = nullptr;
+};
+
+TEST(Plans, OfAnyKindDecodeAsTheyWereCoded) {
+  int complete = 0;
+  int refused = 0;
+  int complete_outside = 0;
+  int complete_groups = 0;
+  for (uint32_t seed = 0; seed < 3000; ++seed) {
+    SCOPED_TRACE(seed);
+    Random random(seed + 100000);
+    Bytes old_image(random() % 5 ? random() % 1000 : 0);
+    for (uint8_t& byte : old_image) byte = random() % 5 == 0;
+    const uint64_t new_length = 1 + random() % (random() % 10 ? 700 : 9000);
+    const uint32_t arena_size = random() % 10 ? 2048 : kSmallestArena + random() % 100;
+    RandomPort port(seed, old_image, new_length);
+    const std::unique_ptr<uint8_t[]> arena(new uint8_t[arena_size]);
+    const auto codec = std::make_unique<Codec<RandomPort>>();
+    port.SetCodec(codec.get());
+    codec->Start(&port, arena.get(), arena_size, old_image.size(), new_length);
+    libdelta_status status;
+    do {
+      status = codec->Step();
+    } while (status == LIBDELTA_NEED_INPUT);
+    ASSERT_TRUE(status == LIBDELTA_OK || status == LIBDELTA_E_MALFORMED);
+    const Bytes data = port.Finish();
+    for (const size_t piece : {size_t{1}, size_t{53}, kWhole}) {
+      const Outcome outcome = Decode({old_image, new_length, data, arena_size}, piece);
+      ASSERT_EQ(outcome.status, status) << "pieces of " << piece;
+      ASSERT_TRUE(outcome.new_image == port.new_image()) << "pieces of " << piece;
+      if (status == LIBDELTA_OK) {
+        ASSERT_EQ(outcome.unread, 0u);
+        ASSERT_EQ(outcome.new_image.size(), new_length);
+      }
+    }
+    ++(status == LIBDELTA_OK ? complete : refused);
+    if (status != LIBDELTA_OK) continue;
+    complete_outside += port.has_entries_outside;
+    complete_groups += port.groups > 0;
+    // Damage must not lead outside, either.
+    for (int i = 0; i < 3; ++i) {
+      Bytes damaged = data;
+      damaged[random() % damaged.size()] ^= static_cast<uint8_t>(1u << random() % 8);
+      Decode({old_image, new_length, damaged, arena_size}, 1 + random() % 300);
+    }
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(complete, 500);
+  EXPECT_GT(refused, 150);
+  EXPECT_GT(complete_outside, 50);
+  EXPECT_GT(complete_groups, 50);
+  RecordProperty("complete", complete);
+  RecordProperty("complete_outside", complete_outside);
+  RecordProperty("complete_groups", complete_groups);
+}
+
+}  // namespace
+}  // namespace libdelta::testing
