@@ -100,4 +100,12 @@ libdelta_status Apply(libdelta::ByteView old_image, libdelta::ByteView patch, si
   return status == LIBDELTA_NEED_INPUT ? libdelta_finish(updater) : status;
 }
 
+std::string CheckPatch(libdelta::ByteView old_image, libdelta::ByteView new_image, libdelta::ByteView patch) {
+  Digests digests;
+  libdelta::Bytes result(new_image.size());
+  const libdelta_status status = Apply(old_image, patch, 4096, ComputeDigests(&digests), &result);
+  if (status != LIBDELTA_OK) return std::string("apply: ") + libdelta_status_text(status);
+  return std::equal(result.begin(), result.end(), new_image.begin()) ? "" : "apply: wrong result";
+}
+
 }  // namespace bench

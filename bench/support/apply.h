@@ -3,6 +3,7 @@
 #define BENCH_SUPPORT_APPLY_H_
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "libdelta/adapters/sodium.h"
@@ -27,6 +28,9 @@ libdelta_crypto ReplayDigests(Digests* digests);
 // declares. `*new_image` must have the size of the new image.
 libdelta_status Apply(libdelta::ByteView old_image, libdelta::ByteView patch, size_t piece,
                       const libdelta_crypto& crypto, libdelta::Bytes* new_image);
+
+// Applies the unsigned `patch` and compares. Empty if the result is `new_image`, otherwise what is wrong.
+std::string CheckPatch(libdelta::ByteView old_image, libdelta::ByteView new_image, libdelta::ByteView patch);
 
 }  // namespace bench
 
