@@ -9,10 +9,10 @@ build_packages='cmake ninja-build g++ pkgconf libsodium-dev libmbedtls-dev libzs
   libdivsufsort-dev libxxhash-dev libcli11-dev libfmt-dev nlohmann-json3-dev'
 # newlib for <string.h> only; nothing of it is linked.
 arm_packages='gcc-arm-none-eabi binutils-arm-none-eabi libnewlib-arm-none-eabi libnewlib-dev'
-test_packages='libgtest-dev libgmock-dev libbenchmark-dev clang-format-14 clang-tidy-14 clang
+test_packages='libgtest-dev libgmock-dev clang-format-14 clang-tidy-14 clang
   libclang-rt-14-dev shellcheck openssl'
 demo_packages='unzip bsdiff xdelta3 zstd xz-utils ca-certificates'
-bench_packages='libbenchmark-dev libgtest-dev libgmock-dev'
+bench_packages='libgtest-dev libgmock-dev'
 
 [ $# -gt 0 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 wanted=

@@ -1,6 +1,7 @@
 #include "libdelta/host/analysis.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 namespace libdelta {
@@ -62,12 +63,14 @@ class BaseVote {
         votes_((image_size + (size_t{1} << kWindowBits)) / 2 + 2, 0) {}
 
   void Add(const std::vector<PointerWord>& words, const std::vector<uint32_t>& starts) {
+    // Pointers are aligned: a word and a start fit together only if their lowest bits do.
+    std::array<std::vector<uint32_t>, 4> fitting;
+    for (const uint32_t start : starts) fitting[start & 3].push_back(start);
     for (const PointerWord& word : words) {
-      for (const uint32_t start : starts) {
+      for (const uint32_t start : fitting[(word.value + word.phase) & 3]) {
         if (word.value < start) break;
         const uint32_t base = word.value - start;
-        // Pointers are aligned, and images start at round addresses more often than not.
-        if (((base + word.phase) & 3) == 0) Vote(base, base % 256 == 0 ? 3 : 1);
+        Vote(base, base % 256 == 0 ? 3 : 1);  // Images start at round addresses more often than not.
       }
     }
   }

@@ -127,6 +127,7 @@ Result<Patch> Encode(ByteView old_image, ByteView new_image, const EncodeOptions
   } else if (!new_image.empty()) {
     chosen.payload = EncodePayload(old_image, new_image, payload_options);
     if (chosen.payload.data.size() > new_image.size() / kDeltaSurelyPays) {
+      payload_options.useless_size = chosen.payload.data.size();
       Candidate full = FullImage(new_image, payload_options);
       if (full.payload.data.size() < chosen.payload.data.size()) {
         chosen = std::move(full);

@@ -179,6 +179,15 @@ class Planner {
     if (plan_.templates.size() > limits_.templates) plan_.templates.clear();
   }
 
+  // Looks for references of the templates chosen.
+  void Scan() {
+    if (index_ != nullptr || (old_.empty() && old_scan_)) return;
+    old_scan_.emplace(old_, plan_.templates, plan_.base);
+    new_scan_.emplace(new_, plan_.templates, plan_.base);
+    index_ = MakeIndex(old_scan_->normalised());
+    input_ = {old_, new_, &*old_scan_, &*new_scan_, index_.get()};
+  }
+
   // Finds the segments with what is known of references so far.
   void Refine(const ParseOptions& options) {
     Scan();
@@ -216,14 +225,6 @@ class Planner {
 
   static constexpr uint64_t kMaxReferenceImage = 64u << 20;  // Larger ones are copied without templates.
 
-  void Scan() {
-    if (index_ != nullptr || (old_.empty() && old_scan_)) return;
-    old_scan_.emplace(old_, plan_.templates, plan_.base);
-    new_scan_.emplace(new_, plan_.templates, plan_.base);
-    index_ = MakeIndex(old_scan_->normalised());
-    input_ = {old_, new_, &*old_scan_, &*new_scan_, index_.get()};
-  }
-
   ByteView old_;
   ByteView new_;
   const Limits limits_;
@@ -260,7 +261,11 @@ std::optional<Payload> TryEncode(ByteView old_image, ByteView new_image, const P
   };
   Planner planner(old_image, new_image, options, limits);
   const auto& prices = old_image.empty() ? kWholePrices : kDeltaPrices;
-  planner.Refine({false, prices[0]});
+  if (old_image.empty()) {
+    planner.Scan();  // Without maps there is nothing to find out before the last parse.
+  } else {
+    planner.Refine({false, prices[0]});
+  }
   report(300);
   if (!old_image.empty()) {
     planner.ChooseTemplates();
@@ -269,11 +274,19 @@ std::optional<Payload> TryEncode(ByteView old_image, ByteView new_image, const P
   report(600);
   std::array<std::optional<Payload>, kDeltaPrices.size()> payloads;
   const size_t variants = new_image.size() <= kMaxVariantImage ? payloads.size() : 1;
-  ForEachParallel(variants, options.threads, [&](size_t i) {
+  const auto code = [&](size_t i) {
     Planner variant = planner.Variant();
     variant.Adopt(Parse(planner.input(), planner.plan(), {true, prices[i]}));
     payloads[i] = Code(old_image, new_image, variant.plan(), options.arena);
-  });
+  };
+  const bool judged = options.useless_size != SIZE_MAX;
+  if (judged) {
+    code(0);
+    if (payloads[0] && payloads[0]->data.size() > options.useless_size + options.useless_size / 8) {
+      return std::move(payloads[0]);
+    }
+  }
+  ForEachParallel(variants - judged, options.threads, [&](size_t i) { code(i + judged); });
   report(1000);
   std::optional<Payload> best;
   for (std::optional<Payload>& payload : payloads) {

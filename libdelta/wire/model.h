@@ -16,6 +16,13 @@
 
 namespace libdelta {
 
+// Where size counts (-Os), one copy of a function that is called from several places; where speed does, none.
+#ifdef __OPTIMIZE_SIZE__
+#define LIBDELTA_SHARED [[gnu::noinline]]
+#else
+#define LIBDELTA_SHARED
+#endif
+
 using Slot = uint16_t;
 
 constexpr uint32_t kBitContexts = 3;
@@ -45,7 +52,7 @@ constexpr uint32_t kMaxConfidence = 15;
 constexpr uint8_t kRate[kMaxConfidence + 1] = {171, 102, 73, 57, 47, 39, 34, 30,
                                                26,  23,  21, 19, 17, 14, 10, 6};
 
-[[gnu::noinline]] inline int32_t Stretch(Slot slot) {
+LIBDELTA_SHARED inline int32_t Stretch(Slot slot) {
   const uint32_t i = slot >> 9;
   return i < 64 ? -8 * kStretch[i] : 8 * kStretch[127 - i];
 }
@@ -157,12 +164,12 @@ class Model {
   static constexpr uint32_t kRegions = 4;
   static constexpr uint32_t kRunRegion = 3;
 
-  [[gnu::noinline]] Slot& At(uint32_t from, uint32_t regions, uint32_t hash) const {
+  LIBDELTA_SHARED Slot& At(uint32_t from, uint32_t regions, uint32_t hash) const {
     return trust_[kTrustSlots + from * (kSlotUnit / kRegions) * units_ +
                   ((hash >> 16) * regions * units_ >> 14)];
   }
 
-  [[gnu::noinline]] Slot& Choose(uint32_t i, uint32_t context) const {
+  LIBDELTA_SHARED Slot& Choose(uint32_t i, uint32_t context) const {
     const uint32_t other = i > 0;
     return At(other, 1 + other, context * kHashFactor);
   }
