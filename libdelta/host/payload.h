@@ -19,7 +19,7 @@ struct PayloadOptions {
   uint64_t group_blocks = 0;
   std::optional<uint64_t> load_address;
   unsigned threads = 1;
-  size_t useless_size = SIZE_MAX;  // Payloads of this size or more will not be used.
+  size_t useless_size = SIZE_MAX;     // Payloads of this size or more will not be used.
   std::function<void(int)> progress;  // As in EncodeOptions.
 };
 
