@@ -30,7 +30,7 @@ fail() {
 
 warnings='-Wall -Wextra -Wpedantic -Wconversion -Werror'
 flags="-mthumb -Os -ffreestanding -ffunction-sections -fdata-sections -Ilibdelta/include -I.
-  -DLIBDELTA_NO_ZSTD $warnings"
+  -DLIBDELTA_NO_ZSTD -DLIBDELTA_NO_IN_PLACE $warnings"
 cxx_flags="-std=c++17 $flags -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-unwind-tables
   -Wstack-usage=512 -fstack-usage -fcallgraph-info=su"
 

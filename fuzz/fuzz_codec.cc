@@ -13,6 +13,7 @@
 
 #include "libdelta/device.h"
 #include "libdelta/device/decoder.h"
+#include "libdelta/device/in_place.h"
 #include "libdelta/host.h"
 
 namespace {
@@ -73,7 +74,8 @@ Outcome Decode(const Input& input, size_t piece_size) {
   // Exactly the arena, for the sanitizer to guard. operator new[] aligns it.
   const std::unique_ptr<uint8_t[]> arena(new uint8_t[input.arena_size]);
   auto decoder = std::make_unique<libdelta::Decoder>();
-  libdelta_status status = DecoderInit(decoder.get(), &io, arena.get(), input.arena_size,
+  libdelta::InPlace elsewhere{};
+  libdelta_status status = DecoderInit(decoder.get(), &io, &elsewhere, arena.get(), input.arena_size,
                                        static_cast<libdelta_offset>(input.old_image.size()),
                                        static_cast<libdelta_offset>(input.new_length));
   ByteView left = input.data;

@@ -26,6 +26,7 @@ failed=0
 
 # Exit codes, as tools/fwdelta/exit_codes.h has them.
 ok=0 usage=2 io=3 malformed=4 signature=5 target=6 counter=7 base=8 ram=9 internal=10
+geometry=11 in_progress=12
 
 pass() { passed=$((passed + 1)); }
 fail() {
@@ -118,7 +119,7 @@ make_images() {
 test_help() {
   expect $ok 'Exit codes:' --help
   expect $ok 'patch format 1' --version
-  for command in keygen create sign info verify apply; do
+  for command in keygen create sign info verify apply simulate; do
     expect $ok 'Example' $command --help
   done
   expect $usage 'fwdelta --help' create-nothing
@@ -494,9 +495,198 @@ test_internal() {
   fwdelta=$full
 }
 
+# flash_image IMAGE COPY: the whole flash of an nrf52840 with IMAGE in its slot, settings behind it.
+flash_image() {
+  { head -c 32768 /dev/zero | tr '\0' 'B'; cat "$1"; } >"$2"
+  head -c $((1044480 - $(wc -c <"$2"))) /dev/zero | tr '\0' '\377' >>"$2"
+  head -c 4096 /dev/zero | tr '\0' 'S' >>"$2"
+}
+# slot_holds FLASH IMAGE: and nothing outside slot and spare pages has changed.
+slot_holds() {
+  tail -c +32769 "$1" | head -c "$(wc -c <"$2")" | cmp - "$2" || return 1
+  head -c 32768 "$1" | tr -d B | cmp - /dev/null || return 1
+  tail -c 4096 "$1" | tr -d S | cmp - /dev/null
+}
+
+test_in_place_create() {
+  expect $usage '--in-place needs --device' create old.bin new.bin --in-place --key a.key --out none.fwd
+  expect $usage 'add --in-place' create old.bin new.bin --device nrf52840 --key a.key --out none.fwd
+  expect $usage 'nrf52840' create old.bin new.bin --in-place --device no-such-board --key a.key --out none.fwd
+  expect $io 'missing.json' create old.bin new.bin --in-place --device missing.json --key a.key --out none.fwd
+  echo '{"name": "mine"}' >mine.json
+  expect $usage 'mine.json' create old.bin new.bin --in-place --device mine.json --key a.key --out none.fwd
+  cp mine.json mine
+  expect $usage 'mine' create old.bin new.bin --in-place --device mine --key a.key --out none.fwd
+  head -c 900000 /dev/zero >huge.bin
+  expect $usage 'slot' create old.bin huge.bin --in-place --device nrf52840 --key a.key --out none.fwd
+  expect $usage 'slot' create huge.bin new.bin --in-place --device nrf52840 --key a.key --out none.fwd
+  expect $usage 'empty' create old.bin /dev/null --in-place --device nrf52840 --key a.key --out none.fwd
+  expect $usage '--ram 1K' create old.bin new.bin --in-place --device nrf52840 --ram 1K \
+    --key a.key --out none.fwd
+  check 'no patch after errors' is_absent none.fwd
+  expect $ok 'delta in place, needs 8K' create old.bin new.bin --in-place --device nrf52840 --key a.key \
+    --counter 5 --chunk 256 --out place.fwd
+  expect $ok 'needs 16K' create old.bin new.bin --in-place --device nrf52840 --ram 16K --key a.key \
+    --counter 9 --out place16.fwd
+  expect $ok 'full in place' create new.bin --full --in-place --device nrf52840 --key a.key --counter 6 \
+    --out rescue.fwd
+  expect $ok 'delta in place' create old.bin new.bin --in-place --device stm32l4 --key a.key \
+    --out place-l4.fwd
+}
+
+test_in_place_info() {
+  expect $ok 'slot of 864K (216 x 4K), write unit of 4 bytes, 3 spare pages of 4K' info place.fwd
+  expect $ok '' info place.fwd --json
+  check 'info --json in place' is_valid_json stdout
+  expect_json /in_place/write_unit 4
+  expect_json /in_place/spare_pages 3
+  expect_json /in_place/slot_pages/0/count 216
+  expect $ok '' info one.fwd --json
+  expect_json /in_place null
+  expect $ok 'authentic and complete' verify place.fwd --trust a.pub
+  expect $ok 'made from old.bin' verify place.fwd --old old.bin --trust a.pub
+  expect $ok 'authentic and complete' verify rescue.fwd --trust a.pub
+  expect $ok 'made from old.bin' verify place.fwd --old old.bin --device nrf52840 --trust a.pub
+  expect $base 'not the base image' verify place.fwd --old new.bin --trust a.pub
+  expect $base 'not the base image' verify place.fwd --old other.bin --trust a.pub
+  expect $geometry '432 x 2K' verify place.fwd --device stm32l4 --trust a.pub
+  expect $geometry 'not made for updates in place' verify one.fwd --device nrf52840 --trust a.pub
+  expect $signature '' verify place.fwd --trust c.pub
+  flip place.fwd 600 place-damaged.fwd
+  expect $malformed 'damaged or tampered' verify place-damaged.fwd --trust a.pub
+  expect $malformed 'damaged or tampered' verify place-damaged.fwd --old old.bin --trust a.pub
+  head -c 600 place.fwd >place-short.fwd
+  expect $malformed 'truncated' verify place-short.fwd --trust a.pub
+  { cat place.fwd; echo; } >place-long.fwd
+  expect $malformed 'bytes follow' verify place-long.fwd --trust a.pub
+}
+
+test_in_place_apply() {
+  flash_image old.bin flash.img
+  cp flash.img work.img
+  expect $ok 'in the slot' apply --in-place work.img place.fwd --device nrf52840 --trust a.pub
+  check 'updated in place' slot_holds work.img new.bin
+  check 'the whole flash is in the file' has_size work.img 1048576
+  cp work.img before.img
+  expect $ok 'was there already' apply --in-place work.img place.fwd --device nrf52840 --trust a.pub
+  expect $ok '' apply --in-place work.img place.fwd --device nrf52840 --trust a.pub --json
+  expect_json /already_done true
+  check 'already done: nothing written' cmp work.img before.img
+  # A file that ends early is erased behind its end.
+  head -c $((32768 + $(wc -c <old.bin))) flash.img >work.img
+  expect $ok '' apply --in-place work.img place.fwd --device nrf52840 --trust a.pub
+  check 'padded to the whole flash' has_size work.img 1048576
+  cp flash.img work.img
+  expect $ok '' apply --in-place work.img - --device nrf52840 --trust a.pub <place.fwd
+  check 'updated from standard input' slot_holds work.img new.bin
+  cp flash.img work.img
+  expect $ok '' apply --in-place work.img rescue.fwd --device nrf52840 --trust a.pub
+  check 'rescued in place' slot_holds work.img new.bin
+  # The rescue needs nothing of what is there.
+  flash_image other.bin work.img
+  expect $ok '' apply --in-place work.img rescue.fwd --device nrf52840 --trust a.pub
+  check 'rescued from something else' slot_holds work.img new.bin
+}
+
+test_in_place_refusals() {
+  cp flash.img work.img
+  expect $usage '--in-place needs --device' apply --in-place work.img place.fwd --trust a.pub
+  expect $usage 'add --in-place' apply old.bin place.fwd --device nrf52840 --trust a.pub --out none.bin
+  expect $usage 'leave --out out' apply --in-place work.img place.fwd --device nrf52840 --trust a.pub \
+    --out none.bin
+  expect $usage 'give FLASH and PATCH' apply --in-place place.fwd --device nrf52840 --trust a.pub
+  expect $usage 'cannot be "-"' apply --in-place - place.fwd --device nrf52840 --trust a.pub
+  expect $io 'missing.img' apply --in-place missing.img place.fwd --device nrf52840 --trust a.pub
+  expect $base 'image of the whole flash' apply --in-place new.bin place.fwd --device nrf52840 --trust a.pub
+  head -c 30000 old.bin >slot.img
+  expect $usage 'of the slot alone' apply --in-place slot.img place.fwd --device nrf52840 --trust a.pub
+  { cat flash.img; echo; } >long.img
+  expect $usage 'image of the whole flash' apply --in-place long.img place.fwd --device nrf52840 --trust a.pub
+  expect $signature '' apply --in-place work.img place.fwd --device nrf52840 --trust c.pub
+  expect $target '' apply --in-place work.img place.fwd --device nrf52840 --trust a.pub --hardware lamp
+  expect $counter 'older than 6' apply --in-place work.img place.fwd --device nrf52840 --trust a.pub \
+    --min-counter 6
+  expect $ram 'needs 16K of RAM, 8K given' apply --in-place work.img place16.fwd --device nrf52840 \
+    --trust a.pub
+  expect $geometry '432 x 2K' apply --in-place work.img place-l4.fwd --device nrf52840 --trust a.pub
+  expect $geometry 'not made for updates in place' apply --in-place work.img one.fwd --device nrf52840 \
+    --trust a.pub
+  expect $geometry 'apply --in-place' apply old.bin place.fwd --trust a.pub --out none.bin
+  expect $malformed 'damaged or tampered' apply --in-place work.img place-damaged.fwd --device nrf52840 \
+    --trust a.pub
+  check 'refusals leave the flash alone' cmp work.img flash.img
+  check 'no image' is_absent none.bin
+  flash_image other.bin wrong.img
+  cp wrong.img work.img
+  expect $base 'does not hold the base image' apply --in-place work.img place.fwd --device nrf52840 \
+    --trust a.pub
+  check 'a wrong base is left alone' cmp work.img wrong.img
+}
+
+# What a cut download leaves in the file, the next run goes on with.
+test_in_place_resume() {
+  cp flash.img half.img
+  size=$(wc -c <place.fwd)
+  head -c $((size - 300)) place.fwd >fifo.tmp
+  expect $malformed 'holds the update in progress' apply --in-place half.img - --device nrf52840 \
+    --trust a.pub \
+    <fifo.tmp
+  for source in place.fwd -; do
+    cp half.img work.img
+    expect $ok 'resumed at byte' apply --in-place work.img $source --device nrf52840 --trust a.pub <place.fwd
+    check "resumed from $source" slot_holds work.img new.bin
+  done
+  cp half.img work.img
+  expect $in_progress 'another update is in progress' apply --in-place work.img place16.fwd \
+    --device nrf52840 --ram 16K --trust a.pub
+  expect $counter '' apply --in-place work.img rescue.fwd --device nrf52840 --trust a.pub --min-counter 7
+  expect $signature '' apply --in-place work.img rescue.fwd --device nrf52840 --trust c.pub
+  check 'the update is still in progress' cmp work.img half.img
+  expect $ok '' apply --in-place work.img rescue.fwd --device nrf52840 --trust a.pub
+  check 'rescued half-way' slot_holds work.img new.bin
+}
+
+test_simulate() {
+  head -c 20000 old.bin >small-old.bin
+  { head -c 6000 new.bin; tail -c +6100 small-old.bin; } >small-new.bin
+  expect $usage '--device is required' simulate small-old.bin small-new.bin
+  expect $usage 'must be none, every' simulate small-old.bin small-new.bin --device nrf52840 --cuts some
+  expect $usage 'need a number' simulate small-old.bin small-new.bin --device nrf52840 --cuts random
+  expect $usage 'need a number' simulate small-old.bin small-new.bin --device nrf52840 --cuts random:0
+  expect $usage 'need a number' simulate small-old.bin small-new.bin --device nrf52840 --cuts every:3
+  expect $usage '--source' simulate small-old.bin small-new.bin --device nrf52840 --source carrier-pigeon
+  expect $io 'missing.bin' simulate missing.bin small-new.bin --device nrf52840
+  expect $usage 'only one' simulate - - --device nrf52840
+  expect $ok 'left alone' simulate small-old.bin small-new.bin --device nrf52840
+  for source in stream stored; do
+    for cuts in every random:5 nested:2; do
+      expect $ok 'ended with exactly the new image' simulate small-old.bin small-new.bin --device stm32u5 \
+        --source $source --cuts $cuts
+    done
+  done
+  expect $ok '' simulate small-old.bin small-new.bin --device nrf52840 --cuts random:3 --seed 7 --json
+  check 'simulate --json' is_valid_json stdout
+  expect_json /ok true
+  expect_json /device nrf52840
+  expect_json /cuts/runs 3
+  expect_json /pages/unchanged_erased 0
+  expect_json /failure_count 0
+  cp stdout first.json
+  expect $ok '' simulate small-old.bin small-new.bin --device nrf52840 --cuts random:3 --seed 7 --json
+  check 'simulate is repeatable' cmp stdout first.json
+  expect $ok '' create small-old.bin small-new.bin --in-place --device nrf52840 --key a.key --out small.fwd
+  expect $ok 'sent again' simulate small-old.bin small.fwd --device nrf52840 --cuts random:3
+  expect $geometry '' simulate small-old.bin small.fwd --device stm32l4
+  expect $geometry '' simulate old.bin one.fwd --device nrf52840
+  expect $base '' simulate other.bin small.fwd --device nrf52840
+  expect $base 'already' simulate small-new.bin small.fwd --device nrf52840
+  expect $ram '' simulate old.bin place16.fwd --device nrf52840 --ram 8K
+}
+
 make_images
 for test in help keygen create key_warning info verify threshold sign sign_elsewhere apply apply_pipes \
-  apply_refusals damage signal empty_images internal; do
+  apply_refusals damage signal empty_images internal in_place_create in_place_info in_place_apply \
+  in_place_refusals in_place_resume simulate; do
   "test_$test" </dev/null
 done
 echo "$passed passed, $failed failed"

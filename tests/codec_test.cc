@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libdelta/device/decoder.h"
+#include "libdelta/device/in_place.h"
 #include "libdelta/device/range_decoder.h"
 #include "libdelta/host/isa.h"
 #include "libdelta/host/payload.h"
@@ -82,7 +83,8 @@ Outcome Decode(const DecodeInput& input, size_t piece_size) {
   std::memset(arena.get(), 0xa5, input.arena_size);
   const auto decoder = std::make_unique<Decoder>();
   std::memset(static_cast<void*>(decoder.get()), 0x5a, sizeof(Decoder));
-  libdelta_status status = DecoderInit(decoder.get(), &io, arena.get(), input.arena_size,
+  InPlace elsewhere{};
+  libdelta_status status = DecoderInit(decoder.get(), &io, &elsewhere, arena.get(), input.arena_size,
                                        input.old_image.size(), input.new_length);
   ByteView left = input.data;
   Bytes unread;
@@ -302,8 +304,27 @@ TEST(Arena, OfTheLargestSizesWork) {
 
 // --- Steps -----------------------------------------------------------------------------------------
 
+// What ports have to say about updates in place, where the new image goes elsewhere.
+struct Elsewhere {
+  static constexpr bool in_place() { return false; }
+  static uint32_t copies() { return 0; }
+  static libdelta_status Checkpoint(uint32_t, const GroupStart&, const CodecScript&, const StoredParts&) {
+    return LIBDELTA_E_ARGUMENT;
+  }
+  static bool LoadModel(const StoredParts&, uint8_t*) { return false; }
+  static libdelta_status OpenPage(uint32_t, uint64_t, uint64_t*, uint64_t*) { return LIBDELTA_E_ARGUMENT; }
+};
+struct NoPages {
+  static constexpr uint32_t pages = 0;
+  static constexpr uint32_t snapshot_units = 0;
+  static uint32_t GroupHead() { return 0; }
+  static uint32_t Retained() { return 0; }
+  static uint32_t NextPage() { return 0; }
+  static bool Descends() { return false; }
+};
+
 // What the codec asks an encoder for, and a decoder does not know.
-struct NoAnswers {
+struct NoAnswers : NoPages {
   struct List {
     static uint32_t size() { return 0; }
   };
@@ -318,13 +339,13 @@ struct NoAnswers {
   static Template TemplateAt(uint32_t) { return Template{}; }
   static MapEntry Entry(uint32_t, uint32_t) { return {}; }
   static bool NextIsInOrder(uint32_t) { return false; }
-  static uint32_t GapAfter(uint32_t, uint64_t) { return 0; }
+  static uint32_t GapAfter(uint32_t, uint64_t, uint64_t) { return 0; }
   static Operation NextOperation() { return {}; }
 };
 
 // Decodes a whole payload step by step. Where a group begins, it spoils all old bytes that the codec was
 // given: nothing may depend on them any more.
-class SpoilingPort {
+class SpoilingPort : public Elsewhere {
  public:
   using Position = uint64_t;
   static constexpr bool kEncoding = false;
@@ -336,12 +357,13 @@ class SpoilingPort {
   static void Enter(Stream) {}
   int Bit(uint32_t p12, int) { return coder_.Bit(p12); }
   void Start() { coder_.Start(); }
-  void BeginGroup() {
+  uint32_t Restart() {
     coder_.Restart();
     if (spoils_) {
       for (const auto& [bytes, size] : given_) std::memset(bytes, 0xd7, size);
     }
     given_.clear();
+    return 0;
   }
   bool ReadOld(Position at, uint8_t* to, uint32_t size) {
     if (Read(old_, at, to, size) != 0) return false;
@@ -523,7 +545,7 @@ TEST(Plans, AreRefusedWhereACopyLeavesItsImage) {
       {"segment beyond the old image", false, {{1, 0}}, {300}, {}},
       {"segment behind the old image", false, {{301, 0}}, {1}, {}},
       {"empty segment at the end of the old image", true, {{300, 0}}, {0}, {{Kind::kOld, 0, 300, 0}}},
-      {"empty segment behind the old image", false, {{301, 0}}, {0}, {{Kind::kOld, 0, 300, 0}}},
+      {"empty segment behind the old image", true, {{301, 0}}, {0}, {{Kind::kOld, 0, 300, 0}}},
       {"segment at the end of the new image", true, {{0, 300}}, {0}, {{Kind::kOld, 0, 300, 0}}},
       {"segment behind the new image", true, {{0, 1000}}, {0}, {{Kind::kOld, 0, 300, 0}}},
       {"anchors outside both",
@@ -556,7 +578,7 @@ TEST(Plans, AreRefusedWhereACopyLeavesItsImage) {
 
 // Answers whatever it likes, mostly what is possible, while a codec encodes: all streams that a decoder can
 // meet are made in this way, also those of no encoder.
-class RandomPort {
+class RandomPort : public Elsewhere {
  public:
   using Position = uint64_t;
   static constexpr bool kEncoding = true;
@@ -564,7 +586,7 @@ class RandomPort {
   RandomPort(uint32_t seed, const Bytes& old_image, uint64_t new_length)
       : random_(seed), old_(old_image), new_length_(new_length), plan_(this), encoder_(&data_) {}
 
-  class Answers {
+  class Answers : public NoPages {
    public:
     explicit Answers(RandomPort* port) : port_(port) {
       Random& random = port->random_;
@@ -612,7 +634,7 @@ class RandomPort {
 
     bool NextIsInOrder(uint32_t) { return port_->random_() % 2 != 0; }
 
-    uint64_t GapAfter(uint32_t, uint64_t gap_end) {
+    uint64_t GapAfter(uint32_t, uint64_t, uint64_t gap_end) {
       Random& random = port_->random_;
       gap_end_ = gap_end;
       const uint64_t room = gap_end - port_->position();
@@ -666,9 +688,10 @@ class RandomPort {
     return bit;
   }
   void Start() {}
-  void BeginGroup() {
+  uint32_t Restart() {
     ++groups;
     encoder_.EndGroup();
+    return 0;
   }
   bool ReadOld(Position at, uint8_t* to, uint32_t size) { return Read(old_, at, to, size) == 0; }
   bool ReadNew(Position at, uint8_t* to, uint32_t size) { return Read(new_image_, at, to, size) == 0; }

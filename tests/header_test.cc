@@ -215,7 +215,12 @@ const BadHeader kBadHeaders[] = {
     {"ignorable extension, then half of one", [](RawHeader* h) { h->extensions = {2, 0, 0, 0, 4, 0}; }},
     {"critical extension, then half of one", [](RawHeader* h) { h->extensions = {3, 0, 0, 0, 4, 0}; }},
     {"same extension twice", [](RawHeader* h) { h->extensions = {2, 0, 0, 0, 2, 0, 0, 0}; }},
-    {"extension type 0 twice", [](RawHeader* h) { h->extensions = {0, 0, 0, 0, 0, 0, 0, 0}; }},
+    {"extension type 0",
+     [](RawHeader* h) {
+       h->extensions = {0, 0, 0, 0};
+     }},
+    {"extension type 0 and another", [](RawHeader* h) { h->extensions = {0, 0, 0, 0, 2, 0, 0, 0}; }},
+    {"extension type 1 twice", [](RawHeader* h) { h->extensions = {1, 0, 0, 0, 1, 0, 0, 0}; }},
     {"extensions out of order", [](RawHeader* h) { h->extensions = {4, 0, 1, 0, 9, 2, 0, 0, 0}; }},
     {"extension type 65535 and another",
      [](RawHeader* h) { h->extensions = {0xff, 0xff, 0, 0, 2, 0, 0, 0}; }},
@@ -249,7 +254,7 @@ TEST(Header, RefusesEveryViolationOfTheFormat) {
     ++refused;
   }
   EXPECT_EQ(refused, static_cast<int>(std::size(kBadHeaders)));
-  EXPECT_EQ(refused, 36);
+  EXPECT_EQ(refused, 38);
 }
 
 TEST(Header, RefusesSignedLengthsOutsideTheHeader) {
@@ -305,7 +310,8 @@ TEST(Header, UnknownCodecAndCriticalExtensionAreForTheApplierToRefuse) {
   };
   EXPECT_EQ(form({3, 0, 0, 0}), LIBDELTA_E_UNSUPPORTED);
   EXPECT_EQ(form({0xff, 0xff, 0, 0}), LIBDELTA_E_UNSUPPORTED);
-  EXPECT_EQ(form({1, 0, 0, 0, 2, 0, 0, 0}), LIBDELTA_E_UNSUPPORTED) << "wherever it is";
+  EXPECT_EQ(form({2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0}), LIBDELTA_E_UNSUPPORTED) << "wherever it is";
+  EXPECT_EQ(form({1, 0, 0, 0, 2, 0, 0, 0}), LIBDELTA_OK) << "for updates in place";
   EXPECT_EQ(form({2, 0, 0, 0, 0x20, 0, 1, 0, 7}), LIBDELTA_OK);
 }
 

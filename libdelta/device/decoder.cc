@@ -2,6 +2,7 @@
 // caller's callbacks.
 #include "libdelta/device/decoder.h"
 
+#include "libdelta/device/in_place.h"
 #include "libdelta/device/range_decoder.h"
 #include "libdelta/wire/codec.h"
 
@@ -34,8 +35,14 @@ struct NoPlan {
   static Template TemplateAt(uint32_t) { return Template{}; }
   static MapEntry Entry(uint32_t, uint32_t) { return {}; }
   static bool NextIsInOrder(uint32_t) { return false; }
-  static uint32_t GapAfter(uint32_t, libdelta_offset) { return 0; }
+  static uint32_t GapAfter(uint32_t, libdelta_offset, libdelta_offset) { return 0; }
   static Operation NextOperation() { return {}; }
+  static constexpr uint32_t pages = 0;
+  static constexpr uint32_t snapshot_units = 0;
+  static uint32_t GroupHead() { return 0; }
+  static uint32_t Retained() { return 0; }
+  static uint32_t NextPage() { return 0; }
+  static bool Descends() { return false; }
 };
 
 // The last two bytes that the arithmetic decoder has taken are kept: a group may end before them.
@@ -48,6 +55,9 @@ class DecodePort {
 
   RangeDecoder coder;
   const libdelta_io *io;
+#ifndef LIBDELTA_NO_IN_PLACE
+  InPlace *update;
+#endif
   uint32_t kept;  // Bytes taken that must stay at hand.
 
   static NoPlan plan() { return {}; }
@@ -57,7 +67,38 @@ class DecodePort {
     coder.Start();
     kept = kKept;
   }
-  void BeginGroup() { coder.Restart(); }
+  // Returns where the next group begins.
+  uint32_t Restart() {
+    coder.Restart();
+    return coder.next() - 4;
+  }
+
+#ifndef LIBDELTA_NO_IN_PLACE
+  bool in_place() const { return update->active(); }
+  uint32_t copies() const { return update->capacity(); }
+  libdelta_status Checkpoint(uint32_t start, const GroupStart &group, const CodecScript &script,
+                             const StoredParts &parts) {
+    return update->Checkpoint(start, group, script, parts);
+  }
+  bool LoadModel(const StoredParts &parts, uint8_t *model) { return update->ReadModel(parts, model); }
+  libdelta_status OpenPage(uint32_t page, Position old_length, Position *start, Position *end) {
+    uint32_t from = 0;
+    uint32_t to = 0;
+    const libdelta_status status = update->OpenPage(page, static_cast<uint32_t>(old_length), &from, &to);
+    *start = from;
+    *end = to;
+    return status;
+  }
+#else
+  static constexpr bool in_place() { return false; }
+  static uint32_t copies() { return 0; }
+  static libdelta_status Checkpoint(uint32_t, const GroupStart &, const CodecScript &, const StoredParts &) {
+    return LIBDELTA_E_ARGUMENT;
+  }
+  static bool LoadModel(const StoredParts &, uint8_t *) { return false; }
+  static libdelta_status OpenPage(uint32_t, Position, Position *, Position *) { return LIBDELTA_E_ARGUMENT; }
+#endif
+
   bool ReadOld(Position at, uint8_t *to, uint32_t size) { return io->read_old(io->user, at, to, size) == 0; }
   bool ReadNew(Position at, uint8_t *to, uint32_t size) { return io->read_new(io->user, at, to, size) == 0; }
   bool WriteNew(Position at, const uint8_t *from, uint32_t size) {
@@ -81,14 +122,34 @@ static_assert(kStepInput + kKept <= kDecoderLookahead, "a step must fit in what 
 
 }  // namespace
 
-libdelta_status DecoderInit(Decoder *decoder, const libdelta_io *io, uint8_t *arena, uint32_t arena_size,
-                            libdelta_offset old_length, libdelta_offset new_length) {
+libdelta_status DecoderInit(Decoder *decoder, const libdelta_io *io, InPlace *in_place, uint8_t *arena,
+                            uint32_t arena_size, libdelta_offset old_length, libdelta_offset new_length) {
   State *state = reinterpret_cast<State *>(decoder->storage);
   memset(static_cast<void *>(state), 0, sizeof(*state));
   state->port.io = io;
+#ifndef LIBDELTA_NO_IN_PLACE
+  state->port.update = in_place;
+#else
+  (void)in_place;
+#endif
   state->codec.Start(&state->port, arena, arena_size, old_length, new_length);
   return LIBDELTA_NEED_INPUT;
 }
+
+#ifndef LIBDELTA_NO_IN_PLACE
+
+libdelta_status DecoderResume(Decoder *decoder) {
+  State *state = reinterpret_cast<State *>(decoder->storage);
+  const InPlace &update = *state->port.update;
+  CodecScript script;
+  // The group's first bytes count as taken: it begins by going back to them.
+  state->port.kept = kKept;
+  const bool good = update.ReadScript(&script) && state->codec.Resume(script, update.record().progress) &&
+                    update.ReadParts(state->codec.Parts());
+  return good ? LIBDELTA_NEED_INPUT : LIBDELTA_E_FLASH;
+}
+
+#endif
 
 libdelta_status DecoderRun(Decoder *decoder, const uint8_t *input, uint32_t size, bool last, uint32_t *used) {
   State *state = reinterpret_cast<State *>(decoder->storage);

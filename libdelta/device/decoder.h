@@ -11,13 +11,18 @@ constexpr uint32_t kDecoderLookahead = 48;
 
 // Opaque state; decoder.cc knows what is inside.
 struct Decoder {
-  alignas(8) uint8_t storage[sizeof(libdelta_offset) > 4 ? 448 : sizeof(void *) > 4 ? 368 : 328];
+  alignas(8) uint8_t storage[sizeof(libdelta_offset) > 4 ? 520 : sizeof(void *) > 4 ? 416 : 376];
 };
 
+class InPlace;
+
 // Prepares decoding of `new_length` bytes. `arena`, aligned to 4 bytes, is all RAM beyond the fixed part and
-// the chunk buffer. Returns NEED_INPUT.
-libdelta_status DecoderInit(Decoder *decoder, const libdelta_io *io, uint8_t *arena, uint32_t arena_size,
-                            libdelta_offset old_length, libdelta_offset new_length);
+// the chunk buffer. `in_place` may be inactive. Returns NEED_INPUT.
+libdelta_status DecoderInit(Decoder *decoder, const libdelta_io *io, InPlace *in_place, uint8_t *arena,
+                            uint32_t arena_size, libdelta_offset old_length, libdelta_offset new_length);
+
+// After DecoderInit(): goes on where the journal of `in_place` says. NEED_INPUT or E_FLASH.
+libdelta_status DecoderResume(Decoder *decoder);
 
 // Decodes as far as whole steps allow. `last`: no input follows. Sets *used. NEED_INPUT: at most
 // kDecoderLookahead bytes are left unread and must be presented again, first, with the next call. OK: all of

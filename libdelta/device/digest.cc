@@ -8,8 +8,8 @@ namespace libdelta {
 
 libdelta_status ComputeDigest(libdelta_updater *updater, const uint8_t *bytes, libdelta_offset length,
                               uint8_t *digest) {
-  const libdelta_config &config = *updater->config;
-  const libdelta_crypto &crypto = config.crypto;
+  const libdelta_crypto &crypto = updater->config->crypto;
+  const libdelta_io &io = Io(updater);
   if (crypto.sha256_init(crypto.user) != 0) return LIBDELTA_E_HASH;
   libdelta_offset offset = 0;
   while (offset != length) {
@@ -19,8 +19,7 @@ libdelta_status ComputeDigest(libdelta_updater *updater, const uint8_t *bytes, l
     if (bytes == kImage) {
       if (left > kScratchSize) piece = kScratchSize;
       data = Scratch(updater);
-      if ((updater->in_header ? config.io.read_old : config.io.read_new)(config.io.user, offset,
-                                                                         Scratch(updater), piece) != 0) {
+      if ((updater->in_header ? io.read_old : io.read_new)(io.user, offset, Scratch(updater), piece) != 0) {
         return updater->in_header ? LIBDELTA_E_READ_OLD : LIBDELTA_E_READ_NEW;
       }
     }

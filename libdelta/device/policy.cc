@@ -56,14 +56,47 @@ libdelta_status CheckEntry(libdelta_updater *updater, const uint8_t *entry) {
   return LIBDELTA_E_SIGNATURE;
 }
 
+bool HasImageCallbacks(const libdelta_io &io) { return io.write_new != nullptr && io.read_new != nullptr; }
+
+#ifndef LIBDELTA_NO_IN_PLACE
+
+// Powers of two up to `most`.
+bool IsUnit(uint32_t unit, uint32_t most) { return unit != 0 && unit <= most && (unit & (unit - 1)) == 0; }
+
+bool IsUsableFlash(const libdelta_flash &flash) {
+  if (flash.read == nullptr || flash.program == nullptr || flash.erase == nullptr || flash.runs == nullptr ||
+      flash.run_count == 0 || flash.run_count > kMaxPageRuns || flash.spare_count < kMinSparePages ||
+      flash.spare_count > kMaxSparePages || !IsUnit(flash.write_unit, kMaxWriteUnit) ||
+      (flash.protected_count != 0 && flash.protected_ranges == nullptr)) {
+    return false;
+  }
+  for (uint32_t i = 0; i < flash.run_count; ++i) {
+    const libdelta_page_run &run = flash.runs[i];
+    if (run.count == 0 || run.size == 0 || run.size % kBlock != 0 || run.size > flash.spare_page_size) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// What the new image is written to.
+bool IsUsableTarget(const libdelta_config &config) {
+  return config.flash != nullptr ? IsUsableFlash(*config.flash) : HasImageCallbacks(config.io);
+}
+
+#else
+
+bool IsUsableTarget(const libdelta_config &config) { return HasImageCallbacks(config.io); }
+
+#endif
+
 }  // namespace
 
 bool IsUsableConfig(const libdelta_config &config) {
   const libdelta_crypto &crypto = config.crypto;
   const libdelta_policy &policy = config.policy;
-  if (config.io.write_new == nullptr || config.io.read_new == nullptr || crypto.sha256_init == nullptr ||
-      crypto.sha256_update == nullptr || crypto.sha256_final == nullptr ||
-      policy.threshold > policy.key_count) {
+  if (!IsUsableTarget(config) || crypto.sha256_init == nullptr || crypto.sha256_update == nullptr ||
+      crypto.sha256_final == nullptr || policy.threshold > policy.key_count) {
     return false;
   }
 #ifdef LIBDELTA_ALLOW_UNSIGNED

@@ -7,6 +7,7 @@
 
 #include "libdelta/device.h"
 #include "libdelta/device/decoder.h"
+#include "libdelta/device/in_place.h"
 #include "libdelta/wire/format.h"
 #include "libdelta/wire/header.h"
 
@@ -21,6 +22,12 @@ struct libdelta_updater {
   bool verify_only;  // First pass over a stored patch: chunks are not decoded.
   uint8_t carried;   // Unread bytes in front of the chunk.
   size_t ram_size;
+#ifndef LIBDELTA_NO_IN_PLACE
+  libdelta_io slot_io;  // The slot through `in_place`.
+  libdelta::InPlace in_place;
+#else
+  static constexpr libdelta::InPlace in_place{};
+#endif
   libdelta::WireHeader header;   // As it came; what follows it in the patch overlays what follows here.
   libdelta_offset payload_left;  // Not yet taken.
 #ifndef LIBDELTA_NO_ZSTD
@@ -35,9 +42,16 @@ namespace libdelta {
 static_assert(kDecoderLookahead == kCarrySize, "the format fixes what a decoder may leave unread");
 
 constexpr uint32_t kStateSize = (sizeof(libdelta_updater) + 7) & ~7u;
-static_assert(sizeof(void *) > 4 || kStateSize <= kFixedRam,
+static_assert(sizeof(void *) > 4 || sizeof(libdelta_offset) > 4 || kStateSize <= kInPlaceFixedRam,
               "the state must fit in its part of the RAM dial");
-constexpr uint32_t kExtraRam = kStateSize > kFixedRam ? kStateSize - kFixedRam : 0;
+
+// What the state needs beyond its part of the RAM dial.
+constexpr uint32_t ExtraRam(uint32_t fixed) { return kStateSize > fixed ? kStateSize - fixed : 0; }
+constexpr uint32_t kExtraRam = ExtraRam(kFixedRam);
+
+inline uint32_t FixedRam(const libdelta_updater *updater) {
+  return updater->in_place.active() ? kInPlaceFixedRam : kFixedRam;
+}
 
 // Bytes to work in while no payload is in RAM, behind the longest header.
 constexpr uint32_t kScratchSize = 512;
@@ -58,6 +72,13 @@ inline uint8_t *HeaderBytes(libdelta_updater *updater) {
 }
 inline const FixedHeader &Fixed(libdelta_updater *updater) {
   return *reinterpret_cast<const FixedHeader *>(HeaderBytes(updater));
+}
+// The images' callbacks.
+inline const libdelta_io &Io(const libdelta_updater *updater) {
+#ifndef LIBDELTA_NO_IN_PLACE
+  if (updater->in_place.active()) return updater->slot_io;
+#endif
+  return updater->config->io;
 }
 inline uint8_t *Scratch(libdelta_updater *updater) { return HeaderBytes(updater) + kMaxHeader; }
 inline uint8_t *Arena(libdelta_updater *updater) { return reinterpret_cast<uint8_t *>(updater) + kStateSize; }

@@ -45,6 +45,14 @@ const char *libdelta_status_text(libdelta_status status) {
       return "reading the patch failed";
     case LIBDELTA_E_HASH:
       return "computing a hash failed";
+    case LIBDELTA_E_FLASH:
+      return "a flash operation failed";
+    case LIBDELTA_E_GEOMETRY:
+      return "the patch is for another flash geometry or not for an update in place";
+    case LIBDELTA_E_IN_PROGRESS:
+      return "another update has begun";
+    case LIBDELTA_E_ALREADY_DONE:
+      return "the new image is installed already";
   }
   return "unknown status";
 }

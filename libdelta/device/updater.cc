@@ -13,6 +13,7 @@
 #include "libdelta/device/digest.h"
 #include "libdelta/device/policy.h"
 #include "libdelta/device/state.h"
+#include "libdelta/wire/cursor.h"
 #include "libdelta/wire/format.h"
 #include "libdelta/wire/header.h"
 
@@ -84,11 +85,45 @@ bool HasCodec(const libdelta_config &, uint8_t codec) { return codec == kCodecDe
 
 #endif
 
+#ifndef LIBDELTA_NO_IN_PLACE
+
+InPlace *SlotOf(libdelta_updater *updater) { return &updater->in_place; }
+
+// The in-place extension's value, if the header has one. No type precedes it.
+const uint8_t *GeometryOf(libdelta_updater *updater, uint32_t *size) {
+  const WireHeader &header = updater->header;
+  const uint8_t *bytes = HeaderBytes(updater);
+  const uint8_t *start = bytes + kFixedHeaderSize + header.hardware_length + header.component_length;
+  if (start == bytes + header.signed_length || LoadU16(start) != kInPlaceExtension) return nullptr;
+  *size = LoadU16(start + 2);
+  return start + 4;
+}
+
+// Whether the patch is for this flash, or for none if there is none.
+bool FitsFlash(libdelta_updater *updater) {
+  const WireHeader &header = updater->header;
+  const InPlace &slot = updater->in_place;
+  uint32_t size = 0;
+  const uint8_t *geometry = GeometryOf(updater, &size);
+  if (!slot.active() || geometry == nullptr) return !slot.active() && geometry == nullptr;
+  return header.codec == kCodecDelta && NewLength(updater) != 0 &&
+         header.ram >= kInPlaceFixedRam + kCarrySize + header.chunk_size &&
+         slot.MatchesGeometry(geometry, size) && OldLength(updater) <= slot.SlotSize() &&
+         NewLength(updater) <= slot.SlotSize();
+}
+
+#else
+
+InPlace *SlotOf(libdelta_updater *) { return nullptr; }
+bool FitsFlash(libdelta_updater *) { return true; }
+
+#endif
+
 libdelta_status BeginCodec(libdelta_updater *updater) {
 #ifndef LIBDELTA_NO_ZSTD
   if (updater->header.codec == kCodecZstd) return BeginStream(updater);
 #endif
-  return DecoderInit(&updater->decoder, &updater->config->io, Arena(updater), ArenaSize(updater),
+  return DecoderInit(&updater->decoder, &Io(updater), SlotOf(updater), Arena(updater), ArenaSize(updater),
                      OldLength(updater), NewLength(updater));
 }
 
@@ -103,7 +138,7 @@ libdelta_status RunCodec(libdelta_updater *updater, const uint8_t *input, uint32
   return DecoderRun(&updater->decoder, input, size, last, used);
 }
 
-// All checks between a well-formed header and the first output byte. `form` is CheckForm()'s verdict.
+// All checks of a well-formed header but that of the old image. `form` is CheckForm()'s verdict.
 libdelta_status CheckHeader(libdelta_updater *updater, libdelta_status form) {
   const libdelta_config &config = *updater->config;
   const WireHeader &header = updater->header;
@@ -115,13 +150,25 @@ libdelta_status CheckHeader(libdelta_updater *updater, libdelta_status form) {
   }
   status = CheckTarget(updater);
   if (status != LIBDELTA_OK) return status;
-  if (header.ram + kExtraRam > updater->ram_size) return LIBDELTA_E_RAM;
-  if (config.io.read_old == nullptr) return LIBDELTA_OK;
-  return MatchDigest(updater, kImage, OldLength(updater), Fixed(updater).old_digest);
+  if (!FitsFlash(updater)) return LIBDELTA_E_GEOMETRY;
+  return header.ram + ExtraRam(FixedRam(updater)) > updater->ram_size ? LIBDELTA_E_RAM : LIBDELTA_OK;
+}
+
+libdelta_status CheckOldImage(libdelta_updater *updater) {
+  if (Io(updater).read_old == nullptr) return LIBDELTA_OK;
+  const libdelta_status status = MatchDigest(updater, kImage, OldLength(updater), Fixed(updater).old_digest);
+  if (status != LIBDELTA_E_OLD_DIGEST || !updater->in_place.active()) return status;
+  const bool is_new =
+      MatchDigest(updater, kImage, NewLength(updater), updater->header.new_digest) == LIBDELTA_OK;
+  return is_new ? LIBDELTA_E_ALREADY_DONE : status;
 }
 
 libdelta_status CheckNewImage(libdelta_updater *updater) {
-  return MatchDigest(updater, kImage, NewLength(updater), updater->header.new_digest);
+  const libdelta_status status = MatchDigest(updater, kImage, NewLength(updater), updater->header.new_digest);
+  if (!updater->in_place.active()) return status;
+  if (status == LIBDELTA_OK) return updater->in_place.Finish();
+  if (status == LIBDELTA_E_NEW_DIGEST) updater->in_place.Abandon();
+  return status;
 }
 
 // Asks for the next chunk and returns its length.
@@ -135,11 +182,17 @@ uint32_t WantChunk(libdelta_updater *updater) {
 
 // The header has been accepted: starts at the first chunk. An empty image is finished already.
 libdelta_status StartPayload(libdelta_updater *updater) {
+  const bool is_whole = updater->header.old_length == 0;
+  if (updater->in_place.active() && !updater->verify_only) {
+    const uint32_t length = static_cast<uint32_t>(updater->next - HeaderBytes(updater));
+    const libdelta_status status = updater->in_place.Begin(updater->header, length);
+    if (status != LIBDELTA_NEED_INPUT) return status;
+  }
   updater->payload_left = PayloadLength(updater);
   memcpy(updater->link, updater->header.first_link, kLinkSize);
   const uint32_t length = WantChunk(updater);
   if (updater->verify_only) return LIBDELTA_NEED_INPUT;
-  if (updater->header.old_length != 0 && updater->config->io.read_old == nullptr) return LIBDELTA_E_ARGUMENT;
+  if (!is_whole && Io(updater).read_old == nullptr) return LIBDELTA_E_ARGUMENT;
   return length == 0 ? CheckNewImage(updater) : BeginCodec(updater);
 }
 
@@ -153,9 +206,12 @@ libdelta_status TakeHeader(libdelta_updater *updater) {
   if (status != LIBDELTA_OK && status != LIBDELTA_E_UNSUPPORTED) return status;
   status = CheckHeader(updater, status);
   if (status != LIBDELTA_OK) return status;
+  // The old image of an update that goes on was checked when that began.
+  if (!updater->in_place.resumes()) status = CheckOldImage(updater);
+  if (status != LIBDELTA_OK) return status;
   updater->in_header = false;
   // The chunk is the last part of the RAM.
-  updater->chunk = Arena(updater) + updater->header.ram - kFixedRam - updater->header.chunk_size;
+  updater->chunk = Arena(updater) + updater->header.ram - FixedRam(updater) - updater->header.chunk_size;
   return LIBDELTA_OK;
 }
 
@@ -180,6 +236,24 @@ libdelta_status Decode(libdelta_updater *updater, uint8_t *data, uint32_t size, 
   return status <= LIBDELTA_NEED_INPUT ? LIBDELTA_E_MALFORMED : status;
 }
 
+#ifndef LIBDELTA_NO_IN_PLACE
+
+// Tells where what is decoded next comes from, before the chunk is consumed.
+void NoteSource(libdelta_updater *updater) {
+  PatchSource &source = updater->in_place.source();
+  source.payload_left = static_cast<uint32_t>(updater->payload_left);
+  source.chunk_size = updater->header.chunk_size;
+  source.carried = updater->carried;
+  memcpy(source.previous_link, source.link, kLinkSize);
+  memcpy(source.link, updater->link, kLinkSize);
+}
+
+#else
+
+void NoteSource(libdelta_updater *) {}
+
+#endif
+
 // A whole chunk is there: verifies it, decodes it, and asks for the next one.
 libdelta_status TakeChunk(libdelta_updater *updater) {
   uint8_t *data = updater->chunk;
@@ -187,6 +261,7 @@ libdelta_status TakeChunk(libdelta_updater *updater) {
   libdelta_status status = MatchDigest(updater, data, size, updater->link);
   if (status != LIBDELTA_OK) return status;
 
+  NoteSource(updater);
   updater->payload_left -= size;
   const bool last = WantChunk(updater) == 0;
   if (!last) {
@@ -194,6 +269,10 @@ libdelta_status TakeChunk(libdelta_updater *updater) {
     data += kLinkSize;
     size -= kLinkSize;
   }
+  const uint32_t skipped = updater->in_place.TakeSkip();
+  if (skipped > size) return LIBDELTA_E_MALFORMED;
+  data += skipped;
+  size -= skipped;
   return updater->verify_only ? LIBDELTA_NEED_INPUT : Decode(updater, data, size, last);
 }
 
@@ -219,6 +298,23 @@ libdelta_status TakeStored(libdelta_updater *updater, libdelta_offset position, 
   return status <= LIBDELTA_NEED_INPUT && position != patch_size ? LIBDELTA_E_TRAILING : status;
 }
 
+void WantHeader(libdelta_updater *updater) {
+  updater->in_header = true;
+  updater->next = HeaderBytes(updater);
+  updater->missing = kFixedHeaderSize;
+}
+
+// The second pass. In place it begins with the header, which the journal takes up.
+libdelta_status StartStored(libdelta_updater *updater, libdelta_offset patch_size) {
+  if (updater->in_place.active()) {
+    WantHeader(updater);
+    return TakeStored(updater, 0, patch_size);
+  }
+  const libdelta_status status = StartPayload(updater);
+  return status == LIBDELTA_NEED_INPUT ? TakeStored(updater, patch_size - PayloadLength(updater), patch_size)
+                                       : status;
+}
+
 // Two passes: the first only authenticates. The second, if `decode`, trusts nothing but what the first
 // left in the state: the storage may have changed in between, so every chunk is verified again.
 libdelta_status RunStored(libdelta_updater *updater, libdelta_offset patch_size, bool decode) {
@@ -231,16 +327,97 @@ libdelta_status RunStored(libdelta_updater *updater, libdelta_offset patch_size,
     updater->verify_only = true;
     status = TakeStored(updater, 0, patch_size);
     updater->verify_only = false;
-    if (status == LIBDELTA_NEED_INPUT) status = decode ? StartPayload(updater) : LIBDELTA_OK;
-    if (status == LIBDELTA_NEED_INPUT) {
-      status = TakeStored(updater, patch_size - PayloadLength(updater), patch_size);
-    }
+    if (status == LIBDELTA_NEED_INPUT) status = decode ? StartStored(updater, patch_size) : LIBDELTA_OK;
+  } else if (updater->in_place.resumes() && updater->config->io.read_patch != nullptr) {
+    status = TakeStored(updater, patch_size - updater->payload_left, patch_size);
   } else {
     status = LIBDELTA_E_ARGUMENT;
   }
   updater->status = status;
   return status;
 }
+
+#ifndef LIBDELTA_NO_IN_PLACE
+
+// The slot as images.
+InPlace &Slot(void *user) { return static_cast<libdelta_updater *>(user)->in_place; }
+
+int ReadOldSlot(void *user, libdelta_offset offset, uint8_t *buffer, uint32_t length) {
+  return Slot(user).ReadOld(static_cast<uint32_t>(offset), buffer, length) ? 0 : -1;
+}
+int ReadNewSlot(void *user, libdelta_offset offset, uint8_t *buffer, uint32_t length) {
+  return Slot(user).ReadNew(static_cast<uint32_t>(offset), buffer, length) ? 0 : -1;
+}
+int WriteNewSlot(void *user, libdelta_offset offset, const uint8_t *data, uint32_t length) {
+  return Slot(user).WriteNew(static_cast<uint32_t>(offset), data, length) ? 0 : -1;
+}
+
+// Checks the journal's header, which has been read, as if it came with a patch.
+libdelta_status AcceptHeader(libdelta_updater *updater) {
+  updater->in_place.Resume();
+  updater->in_header = true;
+  updater->next = HeaderBytes(updater) + updater->in_place.header_length();
+  const libdelta_status status = TakeHeader(updater);
+  return updater->missing != 0 ? LIBDELTA_E_MALFORMED : status;
+}
+
+// Takes up the update of the journal that has been found.
+libdelta_status TakeJournal(libdelta_updater *updater) {
+  InPlace &slot = updater->in_place;
+  const JournalRecord &record = slot.record();
+  libdelta_status status = AcceptHeader(updater);
+  if (status != LIBDELTA_OK) return status;
+  if (record.skip == kAbandoned) return LIBDELTA_E_IN_PROGRESS;
+  if (record.payload_left == 0 || record.payload_left > PayloadLength(updater)) return LIBDELTA_E_MALFORMED;
+  updater->payload_left = record.payload_left;
+  slot.SetSkip(record.skip);
+  memcpy(updater->link, record.link, kLinkSize);
+  WantChunk(updater);
+  status = BeginCodec(updater);
+  return status == LIBDELTA_NEED_INPUT ? DecoderResume(&updater->decoder) : status;
+}
+
+// Whether the slot has the new image of the journal's update.
+libdelta_status CheckSlot(libdelta_updater *updater) {
+  updater->in_header = false;
+  return MatchDigest(updater, kImage, NewLength(updater), updater->header.new_digest);
+}
+
+// Whether records say that an update is finished or not, the slot has the last word: a record may have been
+// torn, or be an old one that somebody has put back.
+libdelta_status Recover(libdelta_updater *updater, libdelta_recovery *recovery, libdelta_offset *feed_from) {
+  InPlace &slot = updater->in_place;
+  *recovery = LIBDELTA_IDLE;
+  if (!slot.Find()) return LIBDELTA_OK;
+  *recovery = LIBDELTA_STRANDED;
+  libdelta_status status = slot.ReadHeader(HeaderBytes(updater)) ? CheckSlot(updater) : LIBDELTA_E_FLASH;
+  const bool is_finished = slot.record().skip == kFinished;
+  // Without a trace of the last record, what was written last could read otherwise after the next reset.
+  if (status == LIBDELTA_OK && !is_finished && slot.HasTrace()) {
+    status = AcceptHeader(updater);
+    if (status == LIBDELTA_OK) status = slot.Finish();
+    if (status == LIBDELTA_OK) *recovery = LIBDELTA_FINISHED;
+    return status;
+  }
+  if (status == LIBDELTA_OK && is_finished) *recovery = LIBDELTA_FINISHED;
+  // What was being written when power failed may not be readable.
+  const bool is_open =
+      status <= LIBDELTA_NEED_INPUT || status == LIBDELTA_E_NEW_DIGEST || status == LIBDELTA_E_READ_NEW;
+  if (!is_open || is_finished) return status;
+  status = TakeJournal(updater);
+  if (status != LIBDELTA_NEED_INPUT) return status <= LIBDELTA_NEED_INPUT ? LIBDELTA_E_MALFORMED : status;
+  *recovery = LIBDELTA_RESUME;
+  *feed_from = slot.header_length() + PayloadLength(updater) - updater->payload_left;
+  return status;
+}
+
+#else
+
+libdelta_status Recover(libdelta_updater *, libdelta_recovery *, libdelta_offset *) {
+  return LIBDELTA_E_ARGUMENT;
+}
+
+#endif
 
 }  // namespace
 }  // namespace libdelta
@@ -269,11 +446,26 @@ libdelta_status libdelta_init(void *ram, size_t size, const libdelta_config *con
   created->config = config;
   created->ram_size = size;
   created->status = LIBDELTA_NEED_INPUT;
-  created->in_header = true;
-  created->next = libdelta::HeaderBytes(created);
-  created->missing = libdelta::kFixedHeaderSize;
+  libdelta::WantHeader(created);
+#ifndef LIBDELTA_NO_IN_PLACE
+  if (config->flash != nullptr) {
+    created->in_place.Start(config->flash);
+    created->slot_io = {created, libdelta::ReadOldSlot, libdelta::WriteNewSlot, libdelta::ReadNewSlot,
+                        nullptr};
+  }
+#endif
   *updater = created;
   return LIBDELTA_NEED_INPUT;
+}
+
+libdelta_status libdelta_recover(libdelta_updater *updater, libdelta_recovery *recovery,
+                                 libdelta_offset *feed_from) {
+  if (updater == nullptr || recovery == nullptr || feed_from == nullptr || !updater->in_place.active() ||
+      updater->status != LIBDELTA_NEED_INPUT) {
+    return LIBDELTA_E_ARGUMENT;
+  }
+  updater->status = libdelta::Recover(updater, recovery, feed_from);
+  return updater->status;
 }
 
 libdelta_status libdelta_push(libdelta_updater *updater, const uint8_t *data, size_t length) {

@@ -58,8 +58,9 @@ constexpr char kTooLong[] = "header: extensions are too long; at most 1024 bytes
 Result<Bytes> EncodeExtensions(const std::vector<Extension>& extensions) {
   Bytes out;
   for (size_t i = 0; i < extensions.size(); ++i) {
-    if (extensions[i].type > kMaxExtensionType || (i != 0 && extensions[i].type <= extensions[i - 1].type)) {
-      return Error{"extension types: must be at most 65535 and strictly increasing"};
+    const uint64_t minimum = i == 0 ? 1 : extensions[i - 1].type + 1;
+    if (extensions[i].type > kMaxExtensionType || extensions[i].type < minimum) {
+      return Error{"extension types: must be 1 .. 65535 and strictly increasing"};
     }
     if (extensions[i].value.size() >= kMaxHeader) return Error{kTooLong};
     AppendNumber(&out, extensions[i].type, 2);
@@ -105,6 +106,24 @@ size_t FindEntry(ByteView patch, const libdelta_header& header, const Bytes& key
 }
 
 }  // namespace
+
+Extension GeometryExtension(const InPlaceLayout& layout) {
+  Extension extension{kInPlaceExtension, {}};
+  AppendNumber(&extension.value, layout.write_unit, 1);
+  AppendNumber(&extension.value, layout.spare_count, 1);
+  AppendNumber(&extension.value, layout.spare_page_size, 4);
+  for (const SlotPages& run : layout.pages) {
+    AppendNumber(&extension.value, run.count, 4);
+    AppendNumber(&extension.value, run.size, 4);
+  }
+  return extension;
+}
+
+uint32_t SignedSize(const HeaderFields& fields) {
+  size_t size = kFixedHeaderSize + fields.hardware.size() + fields.component.size();
+  for (const Extension& extension : fields.extensions) size += kExtensionHeaderSize + extension.value.size();
+  return static_cast<uint32_t>(size);
+}
 
 uint64_t DataSizeToPayloadSize(uint64_t data_size, uint32_t chunk_size) {
   const uint64_t chunks = ChunkCount(data_size, chunk_size);

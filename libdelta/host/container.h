@@ -40,9 +40,15 @@ Result<Bytes> Pack(ByteView payload_data, const HeaderFields& fields);
 uint64_t DataSizeToPayloadSize(uint64_t data_size, uint32_t chunk_size);
 
 // The RAM a header must declare for a codec that needs `arena` bytes (FORMAT.md 3.3).
-constexpr uint64_t RamForArena(uint64_t arena, uint32_t chunk_size) {
-  return uint64_t{kFixedRam} + kCarrySize + chunk_size + arena;
+constexpr uint64_t RamForArena(uint64_t arena, uint32_t chunk_size, bool in_place = false) {
+  return uint64_t{in_place ? kInPlaceFixedRam : kFixedRam} + kCarrySize + chunk_size + arena;
 }
+
+// The extension for updates in place.
+Extension GeometryExtension(const InPlaceLayout& layout);
+
+// Bytes of the signed header.
+uint32_t SignedSize(const HeaderFields& fields);
 
 // The arena that a zstd frame needs (FORMAT.md 4), given its window size and its content size.
 constexpr uint64_t ZstdArena(uint64_t window_size, uint64_t new_length) {

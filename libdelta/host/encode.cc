@@ -2,11 +2,14 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <bit>
 #include <thread>
 
 #include "libdelta/host.h"
 #include "libdelta/host/bit_cost.h"
 #include "libdelta/host/container.h"
+#include "libdelta/host/journal_plan.h"
+#include "libdelta/host/page_order.h"
 #include "libdelta/host/payload.h"
 
 namespace libdelta {
@@ -31,6 +34,61 @@ uint32_t ChunkSize(const EncodeOptions& options) {
   return static_cast<uint32_t>(std::clamp<uint64_t>(options.ram / 8, kMinChunk, kMaxChunk)) & ~7u;
 }
 
+std::optional<Error> CheckPages(const InPlaceLayout& layout) {
+  if (layout.pages.empty() || layout.pages.size() > kMaxPageRuns)
+    return Error{"slot: needs 1 .. 8 runs of pages"};
+  uint64_t pages = 0;
+  for (const SlotPages& run : layout.pages) {
+    pages += run.count;
+    if (run.count == 0 || run.size == 0 || run.size % kBlock != 0) {
+      return Error{"slot: pages must be multiples of 64 bytes, not " + std::to_string(run.size)};
+    }
+    if (run.size > layout.spare_page_size) {
+      return Error{"spare pages of " + std::to_string(layout.spare_page_size) +
+                   " bytes cannot hold a page of the slot with " + std::to_string(run.size)};
+    }
+  }
+  if (pages > kMaxSlotPages) return Error{"slot: at most 65535 pages, not " + std::to_string(pages)};
+  if (layout.spare_count < kMinSparePages || layout.spare_count > kMaxSparePages) {
+    return Error{"spare pages: must be 2 .. 16, not " + std::to_string(layout.spare_count)};
+  }
+  if (!std::has_single_bit(layout.write_unit) || layout.write_unit > kMaxWriteUnit) {
+    return Error{"write unit: must be 1, 2, 4, 8, 16 or 32 bytes, not " + std::to_string(layout.write_unit)};
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> CheckLayout(const InPlaceLayout& layout, ByteView old_image, ByteView new_image) {
+  if (const auto error = CheckPages(layout)) return error;
+  if (new_image.empty()) return Error{"the new image is empty: nothing would be left to boot"};
+  const uint64_t slot = PageTable(layout.pages).slot_size();
+  if (std::max(old_image.size(), new_image.size()) > slot) {
+    return Error{"an image of " + std::to_string(std::max(old_image.size(), new_image.size())) +
+                 " bytes does not fit in the slot of " + std::to_string(slot)};
+  }
+  for (const SlotRange& range : layout.protected_ranges) {
+    for (uint64_t i = range.start; i < std::min<uint64_t>(range.start + range.length, new_image.size());
+         ++i) {
+      if (new_image[i] == layout.erase_value) continue;
+      return Error{"the new image has content at offset " + std::to_string(i) +
+                   ", in a protected range: fill bytes " + std::to_string(range.start) + " .. " +
+                   std::to_string(range.start + range.length - 1) + " with the erase value"};
+    }
+  }
+  return std::nullopt;
+}
+
+// The image as every device sees it, whatever it keeps in its protected ranges.
+Bytes MaskProtected(ByteView image, const InPlaceLayout& layout) {
+  Bytes masked(image.begin(), image.end());
+  for (const SlotRange& range : layout.protected_ranges) {
+    for (uint64_t i = range.start; i < std::min<uint64_t>(range.start + range.length, masked.size()); ++i) {
+      masked[i] = layout.erase_value;
+    }
+  }
+  return masked;
+}
+
 std::optional<Error> Check(const EncodeOptions& options, ByteView old_image, ByteView new_image) {
   if (options.ram < kMinRam || options.ram > kMaxRam) {
     return Error{"ram must be 2048 .. 1048576 bytes, not " + std::to_string(options.ram)};
@@ -39,13 +97,14 @@ std::optional<Error> Check(const EncodeOptions& options, ByteView old_image, Byt
   if (chunk < kMinChunk || chunk > kMaxChunk) {
     return Error{"chunk must be 256 .. 4096 bytes, not " + std::to_string(chunk)};
   }
-  if (RamForArena(kMinArena, chunk) > options.ram) {
+  if (RamForArena(kMinArena, chunk, options.in_place.has_value()) > options.ram) {
     return Error{"chunk " + std::to_string(chunk) + " leaves too little of ram " +
                  std::to_string(options.ram)};
   }
   if (options.group % kBlock != 0) {
     return Error{"group must be a multiple of 64 bytes, not " + std::to_string(options.group)};
   }
+  if (options.in_place) return CheckLayout(*options.in_place, old_image, new_image);
   constexpr uint64_t kMaxImage = uint64_t{1} << 40;
   if (old_image.size() > kMaxImage || new_image.size() > kMaxImage) return Error{"image larger than 1 TiB"};
   return std::nullopt;
@@ -72,6 +131,7 @@ Candidate FullImage(ByteView new_image, const PayloadOptions& options) {
   full.name = "full";
   full.arena = options.arena;
   full.payload = EncodePayload({}, new_image, options);
+  if (options.in_place) return full;
   Bytes frame = CompressZstd(new_image, options.arena);
   if (!frame.empty() && frame.size() < full.payload.data.size()) {
     full.codec = kCodecZstd;
@@ -80,6 +140,15 @@ Candidate FullImage(ByteView new_image, const PayloadOptions& options) {
     full.payload.data = std::move(frame);
   }
   return full;
+}
+
+Error NoRoom(const EncodeOptions& options, const PayloadOptions& payload_options) {
+  if (!options.in_place) return Error{"internal: the arena is too small for the codec"};
+  const InPlaceLayout& layout = *options.in_place;
+  const JournalPlan least(layout, payload_options.header_size, 0, CopyCapacity(layout.spare_page_size));
+  return Error{"the journal of an update in place needs at least " + std::to_string(least.least_page()) +
+               " bytes, a spare page has " + std::to_string(layout.spare_page_size) +
+               ": use larger spare pages, shorter ids or more RAM"};
 }
 
 EncodeStats Statistics(const Candidate& chosen, ByteView patch, const EncodeOptions& options) {
@@ -112,7 +181,22 @@ EncodeStats Statistics(const Candidate& chosen, ByteView patch, const EncodeOpti
 Result<Patch> Encode(ByteView old_image, ByteView new_image, const EncodeOptions& options) {
   if (const auto error = Check(options, old_image, new_image)) return *error;
   PayloadOptions payload_options;
-  payload_options.arena = static_cast<uint32_t>(options.ram - RamForArena(0, ChunkSize(options)));
+  HeaderFields fields;
+  fields.hardware = options.hardware;
+  fields.component = options.component;
+  fields.counter = options.counter;
+  fields.chunk_size = ChunkSize(options);
+  fields.ram = options.ram;
+  Bytes masked;
+  if (options.in_place) {
+    fields.extensions.push_back(GeometryExtension(*options.in_place));
+    payload_options.in_place = &*options.in_place;
+    payload_options.header_size = SignedSize(fields);
+    masked = MaskProtected(old_image, *options.in_place);
+    old_image = masked;
+  }
+  payload_options.arena =
+      static_cast<uint32_t>(options.ram - RamForArena(0, ChunkSize(options), options.in_place.has_value()));
   payload_options.load_address = options.load_address;
   payload_options.group_blocks = options.group / kBlock;
   payload_options.threads =
@@ -135,17 +219,10 @@ Result<Patch> Encode(ByteView old_image, ByteView new_image, const EncodeOptions
       }
     }
   }
-  if (chosen.payload.data.empty() && !new_image.empty())
-    return Error{"internal: the arena is too small for the codec"};
-  HeaderFields fields;
+  if (chosen.payload.data.empty() && !new_image.empty()) return NoRoom(options, payload_options);
   fields.codec = chosen.codec;
-  fields.hardware = options.hardware;
-  fields.component = options.component;
-  fields.counter = options.counter;
   fields.old_image = old_image;
   fields.new_image = new_image;
-  fields.chunk_size = ChunkSize(options);
-  fields.ram = options.ram;
   Result<Bytes> bytes = Pack(chosen.payload.data, fields);
   if (!bytes.ok()) return Error{bytes.error()};
   Patch patch;

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "libdelta/host/bit_cost.h"
+#include "libdelta/host/page_order.h"
 #include "libdelta/host/plan.h"
 #include "libdelta/host/range_encoder.h"
 
@@ -25,6 +26,8 @@ class PlanReader {
         ram_length(plan.ram_map.empty() ? 0 : plan.ram_end - ram_base),
         limit(plan.limit),
         group_blocks(plan.group_blocks),
+        pages(plan.order ? plan.order->pages().size() : 0),
+        snapshot_units(plan.snapshot_units),
         image_map(plan.image_map),
         ram_map(plan.ram_map) {
     for (uint32_t i = 0; i < plan.image_map.size(); ++i) {
@@ -53,18 +56,37 @@ class PlanReader {
   // `segment` may be none, all ones: the empty one at the start.
   bool NextIsInOrder(uint32_t segment) const { return segment < in_order_.size() && in_order_[segment]; }
 
-  uint64_t GapAfter(uint32_t segment, uint64_t gap_end) const {
-    if (segment >= plan_.image_map.size()) return gap_end;
-    return gap_end - plan_.image_map[segment].new_position - plan_.segment_lengths[segment];
+  // Bytes between the end of a segment, or `position` if that is later, and `gap_end`.
+  uint64_t GapAfter(uint32_t segment, uint64_t position, uint64_t gap_end) const {
+    uint64_t end = position;
+    if (segment < plan_.image_map.size()) {
+      end = std::max(end, plan_.image_map[segment].new_position + plan_.segment_lengths[segment]);
+    }
+    return gap_end - std::min(end, gap_end);
   }
 
   const Operation& NextOperation() { return plan_.operations[next_operation_++]; }
+
+  // In place: what begins a group, and the page to be produced next.
+  uint32_t GroupHead() {
+    const PageGroup& group = plan_.order->groups()[next_group_++];
+    return (group.move ? 16u : 0u) | (group.count - 1);
+  }
+  uint32_t Retained() const { return plan_.order->groups()[next_group_ - 1].retained; }
+  uint32_t NextPage() { return plan_.order->pages()[next_page_++]; }
+  // Whether the page after that one is the one below it.
+  bool Descends() const {
+    const std::vector<uint32_t>& order = plan_.order->pages();
+    return next_page_ < order.size() && order[next_page_] + 1 == order[next_page_ - 1];
+  }
 
  private:
   const Plan& plan_;
   std::vector<uint32_t> order_;  // Segments by new position.
   std::vector<bool> in_order_;
   size_t next_operation_ = 0;
+  size_t next_group_ = 0;
+  size_t next_page_ = 0;
 
  public:
   const std::vector<Template>& templates;
@@ -73,6 +95,8 @@ class PlanReader {
   const uint32_t ram_length;
   const uint32_t limit;
   const uint64_t group_blocks;
+  const size_t pages;
+  const uint32_t snapshot_units;
   const std::vector<MapEntry>& image_map;
   const std::vector<MapEntry>& ram_map;
 };
@@ -83,7 +107,11 @@ class EncodePort {
   static constexpr bool kEncoding = true;
 
   EncodePort(ByteView old_image, ByteView new_image, const Plan& plan, Bytes* out)
-      : old_(old_image), new_(new_image), plan_(plan), encoder_(out) {}
+      : old_(old_image), new_(new_image), plan_(plan), order_(plan.order.get()), encoder_(out) {
+    if (!in_place()) return;
+    slot_.assign(old_.begin(), old_.end());
+    old_ = slot_;
+  }
 
   PlanReader& plan() { return plan_; }
   void Enter(Stream stream) { stream_ = static_cast<size_t>(stream); }
@@ -94,8 +122,43 @@ class EncodePort {
     return bit;
   }
   void Start() {}
-  void BeginGroup() { encoder_.EndGroup(); }
+  uint32_t Restart() {
+    encoder_.EndGroup();
+    return 0;
+  }
   void Finish() { encoder_.EndGroup(); }
+
+  bool in_place() const { return order_ != nullptr; }
+
+  uint32_t copies() const { return order_->capacity(); }
+
+  // The old image becomes what can be read when a group begins.
+  libdelta_status Checkpoint(uint32_t, const GroupStart& group, const CodecScript&,
+                             const StoredParts& parts) {
+    const bool is_free = order_->uses_slot() || copies_.size() < order_->capacity();
+    if (group.move && is_free) kept_.assign(parts.start, parts.start + parts.start_size);
+    std::vector<uint32_t> left;
+    for (size_t i = 0; i < copies_.size(); ++i) {
+      if (group.retained >> i & 1) {
+        left.push_back(copies_[i]);
+      } else {
+        Overwrite(copies_[i]);
+      }
+    }
+    copies_ = std::move(left);
+    return LIBDELTA_NEED_INPUT;
+  }
+  bool LoadModel(const StoredParts& parts, uint8_t* model) {
+    const size_t before = static_cast<size_t>(model - parts.start);
+    std::memcpy(model, kept_.data() + before, parts.start_size - before);
+    return true;
+  }
+  libdelta_status OpenPage(uint32_t page, uint64_t, uint64_t* start, uint64_t* end) {
+    if (order_->NeedsCopy(page)) copies_.push_back(page);
+    *start = order_->table().start(page);
+    *end = order_->table().end(page);
+    return LIBDELTA_NEED_INPUT;
+  }
 
   bool ReadOld(uint64_t at, uint8_t* to, uint32_t size) {
     std::memcpy(to, old_.data() + at, size);
@@ -116,10 +179,21 @@ class EncodePort {
   const std::array<uint64_t, static_cast<size_t>(Stream::kCount)>& cost() const { return cost_; }
 
  private:
+  void Overwrite(uint32_t page) {
+    const uint64_t end = std::min<uint64_t>(order_->table().end(page), slot_.size());
+    for (uint64_t i = order_->table().start(page); i < end; ++i) {
+      slot_[i] = i < new_.size() ? new_[i] : order_->erase_value();
+    }
+  }
+
   ByteView old_;
   ByteView new_;
   PlanReader plan_;
+  const PageOrder* order_;
   RangeEncoder encoder_;
+  Bytes slot_;                    // In place: what the slot holds when the group begins.
+  Bytes kept_;                    // And the parts that the journal holds.
+  std::vector<uint32_t> copies_;  // Pages that have been rewritten and can still be read as they were.
   size_t stream_ = 0;
   std::array<uint64_t, static_cast<size_t>(Stream::kCount)> cost_{};  // In 1 / kBitCostOne bits.
 };

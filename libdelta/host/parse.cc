@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "libdelta/host/bit_cost.h"
+#include "libdelta/host/page_order.h"
 
 namespace libdelta {
 namespace {
@@ -26,6 +27,7 @@ constexpr Cost kByteMiss = 8 * kOne;
 constexpr Cost kReferenceHit = kOne / 12;
 constexpr Cost kReferenceMaybe = kOne;
 constexpr Cost kReferenceMiss = 22 * kOne;
+constexpr Cost kUnavailable = 64 * kOne;
 constexpr Cost kCopyStart = 16 * kOne;  // Operation and length, source aside.
 constexpr Cost kSameDiagonal = 4 * kOne;
 constexpr Cost kSameDistance = 4 * kOne;  // What a copy from the output costs less then.
@@ -277,6 +279,7 @@ class Parser {
 
   // Price of taking new byte `i` from old byte `o`; a reference is paid for at its first byte.
   Cost ByteCost(size_t o, size_t i) const {
+    if (in_.order && !in_.order->HasOld(o, i)) return kUnavailable;
     const uint8_t kind = in_.old_scan->kind(o);
     const bool equal = in_.old_image[o] == in_.new_image[i];
     if (kind == ReferenceScan::kNone) return equal ? kByteHit : kByteMiss;
@@ -318,6 +321,7 @@ class Parser {
 
   // Ends of a copy that starts at `i`: all, or the last few of a long one.
   void ReachCopies(size_t i, size_t shortest, size_t longest, uint64_t distance, Cost cost) {
+    if (in_.order) longest = in_.order->FinalBytes(i - distance, i, longest);
     if (longest > 32) shortest = longest - 16;
     for (size_t k = shortest; k <= longest; ++k) {
       Reach(i + k, cost, i, distance, OperationKind::kNew, ArrivalAt(i).shift);

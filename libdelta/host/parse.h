@@ -15,7 +15,8 @@ struct ParseInput {
   ByteView new_image;
   const ReferenceScan* old_scan;
   const ReferenceScan* new_scan;
-  const OldIndex* old_index;  // Of old_scan->normalised(); null: the old image is empty.
+  const OldIndex* old_index;         // Of old_scan->normalised(); null: the old image is empty.
+  const PageOrder* order = nullptr;  // Of an update in place: copies can only be made of what is there.
 };
 
 // What the model is expected to charge; it depends on the image.

@@ -11,6 +11,7 @@
 #include "libdelta/host/anchors.h"
 #include "libdelta/host/encode_port.h"
 #include "libdelta/host/isa.h"
+#include "libdelta/host/journal_plan.h"
 #include "libdelta/host/parse.h"
 #include "libdelta/host/ram_map.h"
 
@@ -148,11 +149,29 @@ struct Limits {
   size_t ram_entries;
 };
 
+// Bytes of a position in the image map.
+size_t PositionWidth(uint64_t longest_image) {
+  size_t width = 1;
+  while (width < 8 && longest_image >> (8 * width - 1) != 0) ++width;
+  return width;
+}
+
 Limits LimitsFor(uint32_t arena, uint64_t longest_image) {
-  size_t position = 1;
-  while (position < 8 && longest_image >> (8 * position - 1) != 0) ++position;
   return {std::min<size_t>(kMaxTemplates, arena / 8 / sizeof(Template)),
-          std::min<size_t>(kMaxEntries, arena * 2 / 5 / (2 * position)), arena / 10 / 8};
+          std::min<size_t>(kMaxEntries, arena * 2 / 5 / (2 * PositionWidth(longest_image))), arena / 10 / 8};
+}
+
+// Maps are stored in the journal. They must leave room there for what is written while the update goes on.
+void LimitForJournal(const PayloadOptions& options, ByteView old_image, ByteView new_image, Limits* limits) {
+  const InPlaceLayout& layout = *options.in_place;
+  const PageOrder order(layout, old_image, new_image, {});
+  const uint32_t groups = static_cast<uint32_t>(order.pages().size() * 2 / (order.capacity() + 1)) + 1;
+  const uint32_t templates = static_cast<uint32_t>(limits->templates * sizeof(Template)) / 2;
+  const JournalPlan journal(layout, options.header_size, templates, order.capacity());
+  const size_t maps = journal.Room(groups);
+  const size_t width = 2 * PositionWidth(std::max(old_image.size(), new_image.size()));
+  limits->ram_entries = std::min(limits->ram_entries, maps / 8 / 8);
+  limits->map_entries = std::min(limits->map_entries, (maps - limits->ram_entries * 8) / width);
 }
 
 // One image pair on its way to a plan.
@@ -195,6 +214,7 @@ class Planner {
   }
 
   void Adopt(const std::vector<Operation>& parse) {
+    parse_ = parse;
     AdoptParse(parse, limits_.map_entries, &plan_);
     if (HasAbsolute(plan_)) FitRamMap(PairedWords(old_, new_, plan_), &plan_);
     if (plan_.ram_map.size() > limits_.ram_entries) plan_.ram_map.resize(limits_.ram_entries);
@@ -213,6 +233,30 @@ class Planner {
     index_.reset();
   }
 
+  // Plans in what order the pages of a slot are rewritten, by the last parse.
+  void OrderPages(const InPlaceLayout& layout) {
+    plan_.order = std::make_shared<PageOrder>(layout, old_, new_, parse_);
+    input_.order = plan_.order.get();
+  }
+
+  // Makes the adopted parse one for that order. False: the journal does not fit.
+  bool Arrange(const PayloadOptions& options) {
+    plan_.operations = plan_.order->Arrange(plan_.operations);
+    const uint64_t longest = std::max(old_.size(), new_.size());
+    const uint32_t parts =
+        static_cast<uint32_t>(plan_.templates.size() * sizeof(Template) +
+                              plan_.image_map.size() * 2 * PositionWidth(longest) + plan_.ram_map.size() * 8);
+    if (parts + kModelSize > options.arena) return false;
+    const JournalPlan journal(*options.in_place, options.header_size, parts, plan_.order->capacity());
+    if (!journal.Fits()) return false;
+    plan_.snapshot_units = journal.SnapshotUnits(static_cast<uint32_t>(plan_.order->groups().size()),
+                                                 (options.arena - parts - kModelSize) / kSlotUnitSize);
+    const auto order = std::make_shared<PageOrder>(*plan_.order);
+    if (!journal.Schedule(plan_.snapshot_units, order.get())) return false;
+    plan_.order = order;
+    return true;
+  }
+
   // A copy of the plan that can adopt another parse; scans and index stay here.
   Planner Variant() const { return Planner(old_, new_, limits_, plan_); }
 
@@ -229,6 +273,7 @@ class Planner {
   ByteView new_;
   const Limits limits_;
   Plan plan_;
+  std::vector<Operation> parse_;  // The one adopted last.
   std::vector<Template> candidates_;
   std::optional<ReferenceScan> old_scan_;
   std::optional<ReferenceScan> new_scan_;
@@ -272,11 +317,13 @@ std::optional<Payload> TryEncode(ByteView old_image, ByteView new_image, const P
     planner.Refine({true, prices[0]});
   }
   report(600);
+  if (options.in_place) planner.OrderPages(*options.in_place);
   std::array<std::optional<Payload>, kDeltaPrices.size()> payloads;
   const size_t variants = new_image.size() <= kMaxVariantImage ? payloads.size() : 1;
   const auto code = [&](size_t i) {
     Planner variant = planner.Variant();
     variant.Adopt(Parse(planner.input(), planner.plan(), {true, prices[i]}));
+    if (options.in_place && !variant.Arrange(options)) return;
     payloads[i] = Code(old_image, new_image, variant.plan(), options.arena);
   };
   const bool judged = options.useless_size != SIZE_MAX;
@@ -299,6 +346,7 @@ std::optional<Payload> TryEncode(ByteView old_image, ByteView new_image, const P
 
 Payload EncodePayload(ByteView old_image, ByteView new_image, const PayloadOptions& options) {
   Limits limits = LimitsFor(options.arena, std::max(old_image.size(), new_image.size()));
+  if (options.in_place) LimitForJournal(options, old_image, new_image, &limits);
   // In the smallest arenas a plan may not fit beside the model: ask for less until it does.
   while (true) {
     std::optional<Payload> payload = TryEncode(old_image, new_image, options, limits);

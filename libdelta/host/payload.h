@@ -17,6 +17,8 @@ constexpr uint32_t kMinArena = 1024;
 struct PayloadOptions {
   uint32_t arena = 0;  // Bytes the applier has beyond its fixed part and chunk buffer.
   uint64_t group_blocks = 0;
+  const InPlaceLayout* in_place = nullptr;  // Not owned. Images fit in the slot.
+  uint32_t header_size = 0;                 // In place: of the signed header.
   std::optional<uint64_t> load_address;
   unsigned threads = 1;
   size_t useless_size = SIZE_MAX;     // Payloads of this size or more will not be used.

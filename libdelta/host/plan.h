@@ -3,6 +3,7 @@
 #define LIBDELTA_HOST_PLAN_H_
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "libdelta/wire/codec.h"
@@ -26,16 +27,20 @@ struct Operation {
   uint64_t source;
 };
 
+class PageOrder;
+
 struct Plan {
   std::vector<Template> templates;
-  uint32_t base = 0;                      // Address of the first byte of either image.
-  uint32_t ram_end = 0;                   // First address that `ram_map` does not cover.
-  uint32_t limit = 12;                    // Confidence at which slots stop to slow down.
-  uint64_t group_blocks = 0;              // Blocks per independent group; 0: one group.
-  std::vector<MapEntry> image_map;        // Segments and anchors, by old position.
-  std::vector<MapEntry> ram_map;          // By old address.
-  std::vector<uint64_t> segment_lengths;  // Of the entries of `image_map`; 0 for anchors.
-  std::vector<Operation> operations;      // In the gaps between segments, by position.
+  uint32_t base = 0;                       // Address of the first byte of either image.
+  uint32_t ram_end = 0;                    // First address that `ram_map` does not cover.
+  uint32_t limit = 12;                     // Confidence at which slots stop to slow down.
+  uint64_t group_blocks = 0;               // Blocks per independent group; 0: one group.
+  std::vector<MapEntry> image_map;         // Segments and anchors, by old position.
+  std::vector<MapEntry> ram_map;           // By old address.
+  std::vector<uint64_t> segment_lengths;   // Of the entries of `image_map`; 0 for anchors.
+  std::vector<Operation> operations;       // In the gaps between segments, in the order of coding.
+  std::shared_ptr<const PageOrder> order;  // Of an update in place.
+  uint32_t snapshot_units = 0;             // In place: kept of the model, in units of kSlotUnit slots.
 };
 
 }  // namespace libdelta

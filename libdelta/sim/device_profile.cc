@@ -54,7 +54,7 @@ class Checker {
   }
 
   std::string CheckUnits() const {
-    if (!IsPowerOfTwo(profile_.write_unit) || profile_.write_unit > kMaxWriteUnit) {
+    if (!IsPowerOfTwo(profile_.write_unit) || profile_.write_unit > kMaxProfileWriteUnit) {
       return "write_unit " + Decimal(profile_.write_unit) + ": must be 1, 2, 4, 8, 16 or 32 bytes";
     }
     if (profile_.erase_value != 0xff && profile_.erase_value != 0x00) {
@@ -123,10 +123,10 @@ class Checker {
              Decimal(largest) + "; choose spare pages of at least " + Decimal(largest) +
              " bytes or a slot without that page";
     }
-    if (pages.count < kMinSparePages) {
+    if (pages.count < kMinProfileSparePages) {
       return "spare: " + Decimal(pages.count) + " page; journal and undo need at least " +
-             Decimal(kMinSparePages) + ", set spare.length to " + Decimal(uint64_t{kMinSparePages} * size) +
-             " or more";
+             Decimal(kMinProfileSparePages) + ", set spare.length to " +
+             Decimal(uint64_t{kMinProfileSparePages} * size) + " or more";
     }
     return {};
   }

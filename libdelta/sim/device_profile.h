@@ -19,8 +19,8 @@ namespace libdelta {
 // Limits of what a profile may say.
 constexpr uint64_t kMaxFlashSize = uint64_t{256} << 20;  // The flash model keeps the flash in memory.
 constexpr uint32_t kMinPageSize = 64;
-constexpr uint32_t kMaxWriteUnit = 32;
-constexpr uint32_t kMinSparePages = 2;
+constexpr uint32_t kMaxProfileWriteUnit = 32;
+constexpr uint32_t kMinProfileSparePages = 2;
 constexpr uint64_t kMinProfileRam = 2048;
 constexpr uint64_t kMaxProfileRam = uint64_t{1} << 20;
 

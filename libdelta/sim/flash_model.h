@@ -110,6 +110,11 @@ class FlashModel {
   // stays. Also allowed without a cut before it (a reset of the CPU).
   void Reboot();
   bool powered() const { return powered_; }
+  // For a copy: what is random from now on differs from what it is in the original.
+  void Fork(uint64_t seed, TornRead torn_read) {
+    random_state_ = seed;
+    torn_read_ = torn_read;
+  }
   // The last cut that happened.
   const std::optional<CutRecord>& cut() const { return cut_record_; }
 

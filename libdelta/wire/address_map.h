@@ -22,6 +22,8 @@ class AddressMap {
   }
 
   bool full() const { return count_ == size_; }
+  uint32_t table_size() const { return 2u * size_ * width_; }
+  void Fill() { count_ = size_; }  // The table's bytes are put there by somebody else.
   uint32_t count() const { return count_; }
   Position old_at(uint32_t i) const { return Load(2 * i); }
   Position new_at(uint32_t i) const { return Load(2 * i + 1) >> flagged_; }

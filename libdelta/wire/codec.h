@@ -52,6 +52,41 @@ enum class Stream : uint8_t {
 
 enum class OperationKind : uint8_t { kLiteral, kOld, kNew };
 
+// Where an update in place is, between two groups.
+struct PageProgress {
+  uint16_t page;  // Produced last.
+  uint16_t step;  // From there to the next one: 1 or, modulo 2^16, -1.
+  uint16_t left;  // Pages still to be produced.
+};
+
+// What begins a group.
+struct GroupStart {
+  PageProgress progress;
+  bool move;          // A new journal begins. It keeps the model as it is if a spare page is free.
+  uint32_t retained;  // One bit for each undo copy, the first one lowest: whether it is still needed.
+};
+
+// What the prologue fixes.
+struct CodecScript {
+  uint8_t template_count;
+  uint8_t limit;
+  uint16_t image_entries;
+  uint16_t ram_entries;
+  uint16_t snapshot_units;  // In place: what is kept of the model, for KeptModelSize().
+  uint32_t base;
+  uint32_t ram_base;
+  uint32_t ram_length;
+};
+
+// The parts of the arena that do not change after the prologue, and what is kept of the model: the templates
+// and the start of the model; the maps.
+struct StoredParts {
+  uint8_t* start;
+  uint32_t start_size;
+  uint8_t* tables;
+  uint32_t tables_size;
+};
+
 template <class Port>
 class Codec {
  public:
@@ -65,6 +100,24 @@ class Codec {
     areas_[0].length = old_length;
     new_length_ = new_length;
     result_ = LIBDELTA_NEED_INPUT;
+  }
+
+  // After Start(), instead of the first step: goes on at a group of an update in place. The caller then fills
+  // the stored parts. False: they do not fit in the arena.
+  bool Resume(const CodecScript& script, const PageProgress& progress) {
+    update_.script = script;
+    update_.progress = progress;
+    Layout(script);
+    for (Area& area : areas_) area.map.Fill();
+    templates_done_ = template_count_;
+    phase_ = kSegment;
+    return result_ == LIBDELTA_NEED_INPUT;
+  }
+
+  StoredParts Parts() const {
+    const uint32_t kept = KeptModelSize(update_.script.snapshot_units);
+    return {arena_, static_cast<uint32_t>(model_.start() - arena_) + kept, model_.end(),
+            areas_[0].map.table_size() + areas_[1].map.table_size()};
   }
 
   // NEED_INPUT: there is more to do. OK: the new image is complete. After anything else there is no next
@@ -119,6 +172,28 @@ class Codec {
     AddressMap<Position> map;
   };
   static constexpr uint32_t kAreas = 2;
+
+  // What the coding of flags depends on: the last ones, newest lowest; and the last byte's difference from
+  // what was expected, if it was not as expected.
+  struct FlagHistory {
+    uint8_t misses;
+    uint8_t clean_pages;
+    uint8_t same_pages;
+    uint8_t clean_blocks;
+    uint8_t delta;
+  };
+  // What the coding of copies depends on.
+  struct CopyHistory {
+    Position distance;  // Of the last one from the new image.
+    Position shifts[kRecentShifts];
+  };
+
+  // An update in place: what begins its groups, and where it is.
+  struct Update {
+    CodecScript script;
+    PageProgress progress;
+    uint8_t group_pages;  // Still to be produced in the group.
+  };
 
   void Fail(libdelta_status status) { result_ = static_cast<uint8_t>(status); }
 
@@ -180,35 +255,53 @@ class Codec {
     port().Enter(Stream::kPrologue);
     const auto& plan = port().plan();
     const uint32_t counts = static_cast<uint32_t>(Direct(8, plan.templates.size() << 4 | plan.limit));
-    template_count_ = static_cast<uint8_t>(counts >> 4);
+    CodecScript script;
+    script.template_count = static_cast<uint8_t>(counts >> 4);
+    script.limit = counts & 15;
     const Position image_entries = PlainNumber(plan.image_map.size());
     const Position ram_entries = PlainNumber(plan.ram_map.size());
-    areas_[0].base = static_cast<uint32_t>(PlainNumber(plan.base));
-    areas_[1].base = static_cast<uint32_t>(PlainNumber(plan.ram_base));
-    areas_[1].length = PlainNumber(plan.ram_length);
+    script.base = static_cast<uint32_t>(PlainNumber(plan.base));
+    script.ram_base = static_cast<uint32_t>(PlainNumber(plan.ram_base));
+    const Position ram_length = PlainNumber(plan.ram_length);
+    script.ram_length = static_cast<uint32_t>(ram_length);
     group_size_ = PlainNumber(plan.group_blocks) * kBlock;
+    script.snapshot_units = 0;
     if (group_size_ == 0) --group_size_;  // One group, that never ends.
-    group_end_ = group_size_;
-    // The table of the image's map has room for either length and a bit.
-    const Position longest = areas_[0].length | new_length_;
-    uint32_t width = 1;
-    for (Position rest = longest >> 7; rest != 0; rest >>= 8) ++width;
-    if ((image_entries | ram_entries) > kMaxEntries || width > sizeof(Position)) {
+    if (port().in_place()) {
+      update_.progress = {0xffff, 1, static_cast<uint16_t>(Direct(16, plan.pages))};
+      script.snapshot_units = static_cast<uint16_t>(Direct(16, plan.snapshot_units));
+    } else {
+      piece_end_ = group_size_;
+    }
+    if ((image_entries | ram_entries) > kMaxEntries || script.ram_length != ram_length) {
       return Fail(LIBDELTA_E_MALFORMED);
     }
-    // The arena holds the templates, the weights, the slots, and then what needs no alignment.
-    const uint32_t weights = template_count_ * static_cast<uint32_t>(sizeof(Template));
-    const uint32_t slots = weights + kModelSize;
-    const uint32_t image_size = static_cast<uint32_t>(image_entries) * 2 * width;
-    const uint32_t taken = slots + image_size + static_cast<uint32_t>(ram_entries) * 8;
-    if (taken > arena_size_) return Fail(LIBDELTA_E_MALFORMED);
-    const uint32_t units = (arena_size_ - taken) / kSlotUnitSize;
-    if (units < kMinUnits) return Fail(LIBDELTA_E_MALFORMED);
-    uint8_t* tables = arena_ + slots + units * kSlotUnitSize;
-    model_.Attach(reinterpret_cast<uint32_t*>(arena_ + weights), units, counts & 15);
+    script.image_entries = static_cast<uint16_t>(image_entries);
+    script.ram_entries = static_cast<uint16_t>(ram_entries);
+    if (port().in_place()) update_.script = script;
+    Layout(script);
+  }
+
+  // Divides the arena. It holds the templates, the weights, the slots, and then what needs no alignment.
+  void Layout(const CodecScript& script) {
+    template_count_ = script.template_count;
+    areas_[0].base = script.base;
+    areas_[1].base = script.ram_base;
+    areas_[1].length = script.ram_length;
+    // A position in the image's map has room for either length and a bit.
+    uint32_t width = 1;
+    for (Position rest = (areas_[0].length | new_length_) >> 7; rest != 0; rest >>= 8) ++width;
+    const uint32_t weights = script.template_count * static_cast<uint32_t>(sizeof(Template));
+    const uint32_t image_size = script.image_entries * 2u * width;
+    const uint32_t taken = weights + kModelSize + image_size + script.ram_entries * 8u;
+    const uint32_t units = taken > arena_size_ ? 0 : (arena_size_ - taken) / kSlotUnitSize;
+    if (units < kMinUnits || script.snapshot_units > units || width > sizeof(Position)) {
+      return Fail(LIBDELTA_E_MALFORMED);
+    }
+    model_.Attach(reinterpret_cast<uint32_t*>(arena_ + weights), units, script.limit);
+    areas_[0].map.Attach(model_.end(), script.image_entries, width, true);
+    areas_[1].map.Attach(model_.end() + image_size, script.ram_entries, 4, false);
     model_.Reset();
-    areas_[0].map.Attach(tables, static_cast<uint32_t>(image_entries), width, true);
-    areas_[1].map.Attach(tables + image_size, static_cast<uint32_t>(ram_entries), 4, false);
     phase_ = kTables;
   }
 
@@ -276,18 +369,14 @@ class Codec {
   // --- Segments and operations ----------------------------------------------------------------------
 
   void CodeImage() {
-    if (position_ == new_length_) {
+    if (IsComplete()) {
       Fail(LIBDELTA_OK);
       if (position_ & (kBlock - 1)) Flush();
       return;
     }
-    if (position_ == group_end_) {
-      // Each group starts from the same model, so that a decoder can begin at any group.
-      port().BeginGroup();
-      model_.Reset();
-      group_end_ += group_size_;
-    }
-    if (position_ == operation_end_) {
+    if (position_ == piece_end_) {
+      BeginPiece();
+    } else if (position_ == operation_end_) {
       if (position_ == gap_end_) {
         BeginSegment();
       } else {
@@ -307,6 +396,74 @@ class Codec {
     }
   }
 
+  bool IsComplete() const {
+    if (!port().in_place()) return position_ == new_length_;
+    return update_.progress.left == 0 && position_ == piece_end_;
+  }
+
+  // A piece of the image is complete, a group or in place a page, and it is not the last.
+  void BeginPiece() {
+    if (port().in_place()) {
+      if (position_ & (kBlock - 1)) Flush();
+      return BeginPage();
+    }
+    // Each group starts from the same model, so that a decoder can begin at any group.
+    port().Restart();
+    model_.Reset();
+    piece_end_ += group_size_;
+  }
+
+  // In place, a device can begin at any group. It starts with what was kept of the model when a group last
+  // said that it should be, and knows nothing else of what came before.
+  void BeginGroup() {
+    const uint32_t start = port().Restart();
+    const uint32_t head = static_cast<uint32_t>(Direct(5, port().plan().GroupHead()));
+    update_.group_pages = static_cast<uint8_t>((head & 15) + 1);
+    const uint32_t retained = static_cast<uint32_t>(Direct(port().copies(), port().plan().Retained()));
+    Fail(port().Checkpoint(start, {update_.progress, (head & 16) != 0, retained}, update_.script, Parts()));
+    if (result_ != LIBDELTA_NEED_INPUT) return;
+    model_.Reset();
+    if (!port().LoadModel(Parts(), model_.start())) return Fail(LIBDELTA_E_FLASH);
+    flags_ = {};
+    copies_ = {};
+  }
+
+  void BeginPage() {
+    if (update_.group_pages == 0) BeginGroup();
+    if (result_ != LIBDELTA_NEED_INPUT) return;
+    --update_.group_pages;
+    --update_.progress.left;
+    port().Enter(Stream::kMap);
+    update_.progress.page = static_cast<uint16_t>(update_.progress.page + update_.progress.step);
+    const uint32_t page = port().plan().NextPage();
+    if (!Direct(1, page == update_.progress.page)) {
+      update_.progress.page = static_cast<uint16_t>(Direct(16, page));
+      update_.progress.step = Direct(1, port().plan().Descends()) ? 0xffff : 1;
+    }
+    Fail(port().OpenPage(update_.progress.page, areas_[0].length, &position_, &piece_end_));
+    if (result_ != LIBDELTA_NEED_INPUT) return;
+    if (piece_end_ > new_length_) piece_end_ = new_length_;
+    if (position_ >= piece_end_) return Fail(LIBDELTA_E_MALFORMED);
+    gap_end_ = operation_end_ = position_;
+    memset(out_, 0, sizeof(out_));
+    FindSegment();
+  }
+
+  // The segment that the position is in or behind.
+  void FindSegment() {
+    const AddressMap<Position>& map = areas_[0].map;
+    segment_ = kNoSegment;
+    next_shift_ = 0;
+    Position nearest = 0;
+    for (uint32_t i = 0; i < map.count(); ++i) {
+      const Position at = map.new_at(i);
+      if (map.flag_at(i) || at > position_ || at < nearest) continue;
+      nearest = at;
+      segment_ = i;
+      next_shift_ = map.old_at(i) - at;
+    }
+  }
+
   // A segment and where the gap behind it ends. Segments are stored in the order of the old image and mostly
   // follow each other in the new one as well. An empty one, at the start of both images, precedes the first.
   void BeginSegment() {
@@ -314,7 +471,7 @@ class Codec {
     const uint32_t before = segment_;
     const bool in_order = Decide(kNextInOrder, port().plan().NextIsInOrder(before)) != 0;
     shift_ = next_shift_;
-    gap_end_ = new_length_;
+    gap_end_ = port().in_place() ? piece_end_ : new_length_;
     const AddressMap<Position>& map = areas_[0].map;
     segment_ = map.count();
     for (uint32_t i = in_order ? before + 1 : 0; i < map.count(); ++i) {
@@ -326,11 +483,11 @@ class Codec {
       next_shift_ = map.old_at(i) - at;
       if (in_order) break;
     }
-    recent_shifts_[2] = recent_shifts_[recent_shifts_[0] == shift_];
-    recent_shifts_[1] = next_shift_;
-    recent_shifts_[0] = shift_;
+    copies_.shifts[2] = copies_.shifts[copies_.shifts[0] == shift_];
+    copies_.shifts[1] = next_shift_;
+    copies_.shifts[0] = shift_;
     phase_ = kSegment;
-    SetLength(gap_end_ - position_ - Number(kGapLength, port().plan().GapAfter(before, gap_end_)));
+    SetLength(gap_end_ - position_ - Number(kGapLength, port().plan().GapAfter(before, position_, gap_end_)));
   }
 
   void CodeOperation() {
@@ -342,9 +499,9 @@ class Codec {
       phase_ = kLiteral;
     } else if (Decide(kIsNew + before, from.kind == OperationKind::kNew)) {
       phase_ = kNew;
-      if (!Decide(kSameDistance, from.source == distance_))
-        distance_ = Number(kNewDistance, from.source - 1) + 1;
-      if (distance_ - 1 >= position_) return Fail(LIBDELTA_E_MALFORMED);
+      if (!Decide(kSameDistance, from.source == copies_.distance))
+        copies_.distance = Number(kNewDistance, from.source - 1) + 1;
+      if (copies_.distance - 1 >= position_) return Fail(LIBDELTA_E_MALFORMED);
     } else {
       CodeShift(static_cast<Position>(from.source - position_));
       phase_ = kOld;
@@ -359,7 +516,7 @@ class Codec {
   void SetLength(Position length) {
     const Position from = position_ + shift_;
     if (length > gap_end_ - position_ ||
-        (InCopy() && (from > areas_[0].length || length > areas_[0].length - from))) {
+        (InCopy() && length != 0 && (from > areas_[0].length || length > areas_[0].length - from))) {
       return Fail(LIBDELTA_E_MALFORMED);
     }
     operation_end_ = position_ + length;
@@ -371,15 +528,15 @@ class Codec {
 
   void CodeShift(Position actual) {
     uint32_t i = 0;
-    while (i < kRecentShifts && !Decide(kIsShift + 8 * i + phase_, recent_shifts_[i] == actual)) ++i;
+    while (i < kRecentShifts && !Decide(kIsShift + 8 * i + phase_, copies_.shifts[i] == actual)) ++i;
     if (i < kRecentShifts) {
-      shift_ = recent_shifts_[i];
+      shift_ = copies_.shifts[i];
     } else {
-      shift_ = recent_shifts_[0] + Difference(kOldShift, kShiftSign, actual - recent_shifts_[0]);
+      shift_ = copies_.shifts[0] + Difference(kOldShift, kShiftSign, actual - copies_.shifts[0]);
       --i;
     }
-    for (; i > 0; --i) recent_shifts_[i] = recent_shifts_[i - 1];
-    recent_shifts_[0] = shift_;
+    for (; i > 0; --i) copies_.shifts[i] = copies_.shifts[i - 1];
+    copies_.shifts[0] = shift_;
   }
 
   // --- Contexts of mixed symbols --------------------------------------------------------------------
@@ -437,8 +594,8 @@ class Codec {
     features[kOldPair] = old[(position_ + shift_) & 1 ? -1 : 1];
     features[kKind] = unit_kind_;
     features[kDone] = unit_done_;
-    features[kLastDelta] = last_delta_;
-    features[kMisses] = misses_;
+    features[kLastDelta] = flags_.delta;
+    features[kMisses] = flags_.misses;
     features[kOdd] = position_ & 1;
     features[kAlign] = position_ & 3;
     for (uint32_t i = 0; i < kInputs; ++i) {
@@ -465,11 +622,11 @@ class Codec {
 
   // --- Copies ---------------------------------------------------------------------------------------
 
-  // What is left before the operation or the group ends.
+  // What is left before the operation or the piece ends.
   Position Room() const {
     const Position operation = operation_end_ - position_;
-    const Position group = group_end_ - position_;
-    return operation < group ? operation : group;
+    const Position piece = piece_end_ - position_;
+    return operation < piece ? operation : piece;
   }
 
   // Likewise, and before the next multiple of `size`.
@@ -483,8 +640,8 @@ class Codec {
   uint8_t* Out() { return out_ + (static_cast<uint32_t>(position_) & (kBlock - 1)); }
 
   void CopyNew() {
-    const Position from = position_ - distance_;
-    if (distance_ <= kBlock) return EmitByte(out_[static_cast<uint32_t>(from) & (kBlock - 1)]);
+    const Position from = position_ - copies_.distance;
+    if (copies_.distance <= kBlock) return EmitByte(out_[static_cast<uint32_t>(from) & (kBlock - 1)]);
     // From that far back a piece cannot reach what has not been written yet.
     const uint32_t length = Piece(kBlock);
     if (!port().ReadNew(from, Out(), length)) return Fail(LIBDELTA_E_READ_NEW);
@@ -498,8 +655,8 @@ class Codec {
       page_end_ = position_ + size;
       page_clean_ = page_same_ = 0;
       if (size >= kMinPage)
-        page_clean_ = CodeClean(kPageClean, &clean_pages_, Port::kEncoding && RangeClean());
-      if (page_clean_) page_same_ = CodeClean(kPageSame, &same_pages_, Port::kEncoding && RangeSame());
+        page_clean_ = CodeClean(kPageClean, &flags_.clean_pages, Port::kEncoding && RangeClean());
+      if (page_clean_) page_same_ = CodeClean(kPageSame, &flags_.same_pages, Port::kEncoding && RangeSame());
     }
     const uint32_t size = Piece(kBlock);
     block_end_ = position_ + size;
@@ -510,7 +667,7 @@ class Codec {
     if (!LoadWindow()) return Fail(LIBDELTA_E_READ_OLD);
     if (!page_clean_) {
       const uint32_t context = kBlockClean + phase_ * 16u + (size < kBlock / 2) * 8u;
-      if (!CodeClean(context, &clean_blocks_, Port::kEncoding && WindowClean())) return;
+      if (!CodeClean(context, &flags_.clean_blocks, Port::kEncoding && WindowClean())) return;
     }
     while (position_ < block_end_) {
       PredictUnit();
@@ -591,13 +748,13 @@ class Codec {
     Input contexts[kInputs];
     HashContexts(kHitContexts, contexts);
     const int hit = model_.CodeFlag(contexts, 4 + UnitWeights(), Port::kEncoding && UnitHits());
-    misses_ = static_cast<uint8_t>(misses_ << 1 | !hit);
+    flags_.misses = static_cast<uint8_t>(flags_.misses << 1 | !hit);
     if (hit) EmitUnit();
   }
 
   void CodeMiss() {
     const uint8_t expected = unit_[unit_done_];
-    last_delta_ = static_cast<uint8_t>(CodeByte(kMissContexts, 7 + UnitWeights()) - expected);
+    flags_.delta = static_cast<uint8_t>(CodeByte(kMissContexts, 7 + UnitWeights()) - expected);
     AdvanceUnit();
   }
 
@@ -675,13 +832,9 @@ class Codec {
   uint8_t unit_done_;  // Bytes of the unit that have been emitted.
   uint8_t cursor_;     // Of the next old byte in `window_`, less kHistory.
   uint8_t unit_[kMaxUnit];
-  uint8_t misses_;  // Last flags, newest lowest; the following likewise.
-  uint8_t clean_pages_;
-  uint8_t same_pages_;
-  uint8_t clean_blocks_;
+  FlagHistory flags_;
   uint8_t page_clean_;
   uint8_t page_same_;
-  uint8_t last_delta_;   // Of the last byte that was not as expected.
   uint8_t last_anchor_;  // Whether the last map entry was one.
   uint8_t templates_done_;
   uint8_t area_;  // Whose map is being coded.
@@ -691,17 +844,17 @@ class Codec {
   Position operation_end_;  // Of the segment or operation in progress.
   Position gap_end_;        // Where the next segment begins.
   Position block_end_;
-  Position group_end_;
+  Position piece_end_;  // Of the group; in place, of the page.
   uint8_t* arena_;
   Position new_length_;
-  Position distance_;  // Of the last copy from the new image.
-  Position recent_shifts_[kRecentShifts];
+  CopyHistory copies_;
   Position next_shift_;  // Of the segment behind the gap.
   uint32_t segment_;     // That segment.
   Position group_size_;
   Position last_old_;
   Position last_shift_;
   uint32_t arena_size_;
+  Update update_;
   Area areas_[kAreas];  // The image and the RAM.
   Position page_end_;
 

@@ -10,6 +10,10 @@ namespace libdelta {
 // Little-endian, at any address.
 inline uint16_t LoadU16(const uint8_t *bytes) { return static_cast<uint16_t>(bytes[0] | bytes[1] << 8); }
 
+inline uint32_t LoadU32(const uint8_t *bytes) {
+  return LoadU16(bytes) | static_cast<uint32_t>(LoadU16(bytes + 2)) << 16;
+}
+
 // A position in a byte string that somebody else wrote. Every read is checked against the end. A read
 // beyond it consumes nothing and returns null. Views, never owns.
 class Cursor {

@@ -15,6 +15,8 @@ constexpr uint8_t kCodecZstd = 1;
 constexpr uint32_t kMaxHeader = 1024;
 constexpr uint32_t kMaxId = 32;
 constexpr uint32_t kMaxExtensionType = 65535;
+constexpr uint32_t kExtensionHeaderSize = 4;  // Type and length.
+constexpr uint32_t kInPlaceExtension = 1;     // The flash geometry that an update in place was planned for.
 constexpr uint32_t kMaxSignatures = 8;
 constexpr uint32_t kDigestSize = 32;
 constexpr uint32_t kLinkSize = 16;
@@ -28,12 +30,39 @@ constexpr uint32_t kMinRam = 2048;
 constexpr uint32_t kMaxRam = 1u << 20;
 // Fixed part of every RAM dial; the applier's state struct must fit in it on 32-bit targets.
 constexpr uint32_t kFixedRam = 512;
+// Likewise for updates in place, with the journal's.
+constexpr uint32_t kInPlaceFixedRam = 768;
 // Unread payload bytes that an applier may have to carry from one chunk to the next.
 constexpr uint32_t kCarrySize = 48;
 
 // Before the digest of the signed header in the message that keys sign.
 constexpr char kSignatureDomain[] = "libdelta patch header v1";
 constexpr uint32_t kSignatureDomainSize = sizeof(kSignatureDomain) - 1;
+
+// --- In place (FORMAT.md 6) ---
+
+constexpr uint32_t kMinSparePages = 2;
+constexpr uint32_t kMaxSparePages = 16;
+constexpr uint32_t kMaxWriteUnit = 32;
+constexpr uint32_t kMaxPageRuns = 8;
+constexpr uint32_t kMaxSlotPages = 65535;
+
+// The extension's value: write unit, spare pages (a byte each), size of a spare page, then the slot's runs of
+// pages: count, size. Numbers have four bytes.
+constexpr uint32_t kGeometrySize = 6;
+constexpr uint32_t kGeometryRunSize = 8;
+
+// The journal.
+constexpr uint32_t kJournalStartSize = 40;
+constexpr uint32_t kJournalRecordSize = 32;
+constexpr uint32_t kCopyRecordSize = 8;
+constexpr uint32_t kMaxCopies = 15;  // Old pages kept at a time.
+// Fewer where journals are small.
+constexpr uint32_t CopyCapacity(uint32_t spare_page_size) {
+  return spare_page_size < 512 ? 1 : spare_page_size / 256 < kMaxCopies ? spare_page_size / 256 : kMaxCopies;
+}
+constexpr uint32_t kJournalReserve = 2;     // Frames that groups leave free, for the last record.
+constexpr uint32_t kPlannedSignatures = 2;  // What a planner leaves room for.
 
 }  // namespace libdelta
 

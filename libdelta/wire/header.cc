@@ -9,6 +9,12 @@ namespace {
 
 constexpr uint8_t kStart[] = {kMagic[0], kMagic[1], kMagic[2], kMagic[3], kFormatVersion};
 
+#ifndef LIBDELTA_NO_IN_PLACE
+constexpr uint32_t kKnownExtension = kInPlaceExtension;
+#else
+constexpr uint32_t kKnownExtension = 0;
+#endif
+
 bool HasGoodFields(const WireHeader &header) {
   const uint32_t ram = header.ram;
   const uint32_t chunk_size = header.chunk_size;
@@ -19,18 +25,18 @@ bool HasGoodFields(const WireHeader &header) {
          (header.codec != kCodecZstd || header.old_length == 0);
 }
 
-// OK if all extensions may be ignored, UNSUPPORTED if one is critical (version 1 knows none), MALFORMED if
-// they are not well-formed.
+// OK if all extensions are known or may be ignored, UNSUPPORTED if not, MALFORMED if they are not
+// well-formed.
 libdelta_status CheckExtensions(const uint8_t *bytes, uint32_t length) {
   Cursor cursor(bytes, length);
   libdelta_status status = LIBDELTA_OK;
-  uint32_t minimum = 0;
+  uint32_t minimum = kInPlaceExtension;
   while (cursor.left() != 0) {
     const uint8_t *start = cursor.Span(4);
     if (start == nullptr || cursor.Span(LoadU16(start + 2)) == nullptr) return LIBDELTA_E_MALFORMED;
     const uint32_t type = LoadU16(start);
     if (type < minimum) return LIBDELTA_E_MALFORMED;
-    if ((type & 1) != 0) status = LIBDELTA_E_UNSUPPORTED;
+    if ((type & 1) != 0 && type != kKnownExtension) status = LIBDELTA_E_UNSUPPORTED;
     minimum = type + 1;
   }
   return status;

@@ -37,6 +37,11 @@ constexpr uint32_t kSlotUnitSize = kSlotUnit * sizeof(Slot);
 constexpr uint32_t kModelSize =
     sizeof(uint32_t) * kInputs * kWeightSets + sizeof(Slot) * kTrustSlots;  // Without it.
 
+// Bytes of the weights, trust and first slots that are kept, given in units plus one; 0: nothing is.
+constexpr uint32_t KeptModelSize(uint32_t units) {
+  return units == 0 ? 0 : kModelSize + (units - 1) * kSlotUnitSize;
+}
+
 // ln(p / (1 - p)) * 32 for p = (32 i + 16) / 4096 below one half, negated.
 constexpr uint8_t kStretch[64] = {177, 142, 125, 114, 106, 99, 94, 89, 85, 81, 77, 74, 71, 68, 66, 63,
                                   61,  59,  57,  55,  53,  51, 49, 48, 46, 45, 43, 41, 40, 39, 37, 36,
@@ -84,6 +89,10 @@ class Model {
     units_ = units;
     limit_ = limit;
   }
+
+  // What Reset() covers.
+  uint8_t* start() const { return reinterpret_cast<uint8_t*>(weights_); }
+  uint8_t* end() const { return reinterpret_cast<uint8_t*>(trust_ + kTrustSlots + kSlotUnit * units_); }
 
   void Reset() {
     for (uint32_t i = 0; i < kInputs * kWeightSets; ++i) weights_[i] = kInitialWeight;

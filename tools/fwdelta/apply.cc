@@ -6,11 +6,14 @@
 #include <string>
 
 #include "fwdelta/command.h"
+#include "fwdelta/device_options.h"
 #include "fwdelta/device_run.h"
 #include "fwdelta/failure.h"
 #include "fwdelta/files.h"
+#include "fwdelta/flash_file.h"
 #include "fwdelta/policy_options.h"
 #include "fwdelta/text.h"
+#include "libdelta/sim/flash_device.h"
 
 namespace fwdelta {
 namespace {
@@ -20,10 +23,34 @@ struct ApplyOptions {
   std::string second_file;
   OutputOptions out;
   PolicyOptions policy;
+  bool in_place = false;
+  std::string device;
   bool json = false;
 };
 
+void CheckInPlace(const ApplyOptions& options) {
+  if (!options.in_place) {
+    if (options.out.path.empty()) Fail(ExitCode::kUsage, "--out is required (see fwdelta apply --help)");
+    if (!options.device.empty()) {
+      Fail(ExitCode::kUsage, "--device is for updates in place only: add --in-place, or leave it out");
+    }
+    return;
+  }
+  if (options.device.empty()) {
+    Fail(ExitCode::kUsage, "--in-place needs --device: where in the flash are the slot and spare pages");
+  }
+  if (!options.out.path.empty()) {
+    Fail(ExitCode::kUsage,
+         "--in-place updates FLASH itself; leave --out out, and copy FLASH first to keep it");
+  }
+  if (options.second_file.empty()) Fail(ExitCode::kUsage, "give FLASH and PATCH, before --trust");
+  if (options.first_file == kStream) {
+    Fail(ExitCode::kUsage, "FLASH is updated itself, so it cannot be \"-\"");
+  }
+}
+
 void CheckApply(const ApplyOptions& options) {
+  CheckInPlace(options);
   if (options.policy.trust.empty() && !options.policy.allow_unsigned) {
     Fail(ExitCode::kUsage, "say whom to trust with --trust PUB, or --allow-unsigned to trust anybody");
   }
@@ -63,8 +90,64 @@ void ReportApplied(bool json, const PatchSummary& summary, const std::string& pa
                fmt::format("{}: {}, SHA-256 {}\n", output.name(), Count(summary.new_length, "byte"), digest));
 }
 
+libdelta_status UpdateFlash(const std::string& path, const FlashFile& flash, DeviceRun* run) {
+  const auto is_begun = [&flash](libdelta::ByteView header) { return flash.HasHeader(header); };
+  const Descriptor descriptor = OpenInput(path);
+  if (path == kStream || IsPipe(descriptor.get())) return run->UpdateStream(descriptor.get(), is_begun);
+  const InputFile patch(path);
+  return run->UpdateStored(patch.bytes(), is_begun);
+}
+
+void ReportUpdated(const ApplyOptions& options, const PatchSummary& summary, const std::string& patch,
+                   uint64_t resumed_from, bool was_done) {
+  const std::string digest = Hex(summary.new_digest);
+  if (options.json) {
+    ReportJson({{"ok", true},
+                {"patch", patch},
+                {"flash", options.first_file},
+                {"already_done", was_done},
+                {"resumed_from", resumed_from},
+                {"new", {{"length", summary.new_length}, {"sha256", digest}}},
+                {"counter", summary.counter}});
+    return;
+  }
+  const std::string how = was_done ? ", was there already; nothing changed"
+                          : resumed_from == 0
+                              ? ""
+                              : fmt::format(", resumed at byte {} of the patch", resumed_from);
+  Report(fmt::format("{}: {} in the slot, SHA-256 {}{}\n", options.first_file,
+                     Count(summary.new_length, "byte"), digest, how));
+}
+
+void RunInPlace(const ApplyOptions& given) {
+  const libdelta::DeviceProfile profile = LoadDevice(given.device);
+  ApplyOptions options = given;
+  options.policy.default_ram = profile.ram;
+  const Policy policy(options.policy);
+  const std::string patch_name = InputName(options.second_file);
+  FlashFile flash(options.first_file, profile);
+  DeviceRun run(policy, patch_name, nullptr);
+  uint32_t counter = options.policy.min_counter;
+  const libdelta::FlashPort port(profile, &flash.model(), &counter);
+  run.UseFlash(port.callbacks(), options.first_file);
+  libdelta_status status = UpdateFlash(options.second_file, flash, &run);
+  const bool is_in_progress = run.IsInProgress();
+  flash.Save();
+  // The library looks at the old image first, and there is neither an old nor a new one now.
+  if (status == LIBDELTA_E_OLD_DIGEST && is_in_progress) status = LIBDELTA_E_IN_PROGRESS;
+  try {
+    run.Conclude(status);
+  } catch (const Failure& failure) {
+    if (!is_in_progress || !flash.is_changed()) throw;
+    throw Failure{failure.code, fmt::format("{} ({} holds the update in progress: apply its patch again)",
+                                            failure.message, options.first_file)};
+  }
+  ReportUpdated(options, run.summary(), patch_name, run.feed_from(), status == LIBDELTA_E_ALREADY_DONE);
+}
+
 void RunApply(const ApplyOptions& options) {
   CheckApply(options);
+  if (options.in_place) return RunInPlace(options);
   const Policy policy(options.policy);
   std::unique_ptr<InputFile> old_image;
   if (!options.second_file.empty()) old_image = std::make_unique<InputFile>(options.first_file);
@@ -82,17 +165,25 @@ void RunApply(const ApplyOptions& options) {
 void AddApply(CLI::App* app) {
   auto options = std::make_shared<ApplyOptions>();
   CLI::App* command = app->add_subcommand("apply", "Verify a patch and make the new image from the old one");
-  command->add_option("OLD", options->first_file, "The old image; may be left out when the patch carries all")
+  command
+      ->add_option(
+          "OLD", options->first_file,
+          "The old image; may be left out when the patch carries all. In place: an image of the whole "
+          "flash, which is updated")
       ->type_name("");
   command
       ->add_option("PATCH", options->second_file,
                    "The patch; \"-\" takes it from standard input as it arrives")
       ->type_name("");
-  AddOutOption(command, &options->out, "The new image, \"-\" for standard output")->required();
+  AddOutOption(command, &options->out, "The new image, \"-\" for standard output; not in place");
+  command->add_flag("--in-place", options->in_place, "Update the flash image OLD itself, as --device would");
+  AddDeviceOption(command, &options->device);
   AddPolicyOptions(command, &options->policy);
   command->add_flag("--allow-unsigned", options->policy.allow_unsigned, "Check no signature: for tests only");
   AddJsonOption(command, &options->json);
-  command->footer("Example:\n  fwdelta apply old.bin update.fwd --trust release.pub --out new.bin");
+  command->footer(
+      "Example:\n  fwdelta apply old.bin update.fwd --trust release.pub --out new.bin\n"
+      "  fwdelta apply --in-place flash.img update.fwd --device nrf52840 --trust release.pub");
   command->callback([options] { RunApply(*options); });
 }
 

@@ -17,6 +17,7 @@ void AddSign(CLI::App* app);
 void AddInfo(CLI::App* app);
 void AddVerify(CLI::App* app);
 void AddApply(CLI::App* app);
+void AddSimulate(CLI::App* app);
 
 // Where an output goes, and whether it may replace a file: options that several commands have.
 struct OutputOptions {

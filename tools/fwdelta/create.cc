@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "fwdelta/command.h"
+#include "fwdelta/device_options.h"
 #include "fwdelta/failure.h"
 #include "fwdelta/files.h"
 #include "fwdelta/key_files.h"
@@ -15,6 +17,7 @@
 #include "fwdelta/progress.h"
 #include "fwdelta/text.h"
 #include "libdelta/host.h"
+#include "libdelta/sim/flash_device.h"
 #include "libdelta/wire/format.h"
 
 namespace fwdelta {
@@ -27,10 +30,13 @@ struct CreateOptions {
   std::vector<std::string> keys;
   bool is_unsigned = false;
   bool full = false;
+  bool in_place = false;
+  std::string device;
   std::string load_address = "auto";
   uint64_t chunk = 0;
   bool stats = false;
   bool json = false;
+  std::optional<uint64_t> ram;
   libdelta::EncodeOptions encode;
 };
 
@@ -49,15 +55,29 @@ void CheckCreate(const CreateOptions& options) {
   if (options.first_image == kStream && options.second_image == kStream) {
     Fail(ExitCode::kUsage, "only one of OLD and NEW can be \"-\"");
   }
-  CheckRam(options.encode.ram);
+  if (options.in_place && options.device.empty()) {
+    Fail(ExitCode::kUsage,
+         "--in-place needs --device: the patch is planned for the pages and spare pages of a board");
+  }
+  if (!options.in_place && !options.device.empty()) {
+    Fail(ExitCode::kUsage, "--device is for updates in place only: add --in-place, or leave it out");
+  }
+  if (options.ram) CheckRam(*options.ram);
   if (options.chunk != 0 && (options.chunk < libdelta::kMinChunk || options.chunk > libdelta::kMaxChunk)) {
     Fail(ExitCode::kUsage, "--chunk {}: must be 256 .. 4K", FormatSize(options.chunk));
   }
   CheckJsonOutput(options.json, options.out.path);
 }
 
-libdelta::EncodeOptions MakeEncodeOptions(const CreateOptions& options, Progress* progress) {
+libdelta::EncodeOptions MakeEncodeOptions(const CreateOptions& options,
+                                          const std::optional<libdelta::DeviceProfile>& device,
+                                          Progress* progress) {
   libdelta::EncodeOptions encode = options.encode;
+  if (device) {
+    encode.in_place = libdelta::LayoutOf(*device);
+    encode.ram = device->ram;
+  }
+  if (options.ram) encode.ram = *options.ram;
   encode.chunk = static_cast<uint32_t>(options.chunk);
   encode.kind = options.full ? libdelta::PayloadKind::kFullOnly : libdelta::PayloadKind::kAuto;
   if (options.load_address != "auto") {
@@ -71,11 +91,17 @@ libdelta::EncodeOptions MakeEncodeOptions(const CreateOptions& options, Progress
 }
 
 libdelta::Patch EncodeImages(const CreateOptions& options) {
+  std::optional<libdelta::DeviceProfile> device;
+  if (options.in_place) device = LoadDevice(options.device);
   const InputFile new_image(options.second_image.empty() ? options.first_image : options.second_image);
   std::unique_ptr<InputFile> old_image;  // A whole image ignores it.
   if (!options.full) old_image = std::make_unique<InputFile>(options.first_image);
+  if (device) {
+    CheckImageFits(*device, new_image.name(), new_image.bytes().size());
+    if (old_image) CheckImageFits(*device, old_image->name(), old_image->bytes().size());
+  }
   Progress progress("fwdelta: creating");
-  const libdelta::EncodeOptions encode = MakeEncodeOptions(options, &progress);
+  const libdelta::EncodeOptions encode = MakeEncodeOptions(options, device, &progress);
   libdelta::Result<libdelta::Patch> patch =
       libdelta::Encode(old_image ? old_image->bytes() : libdelta::ByteView(), new_image.bytes(), encode);
   if (!patch.ok()) Fail(ExitCode::kUsage, "{}", patch.error());
@@ -118,10 +144,11 @@ std::string SummaryText(const PatchSummary& summary, const libdelta::EncodeStats
   for (const SignatureEntry& entry : summary.signatures) {
     signers += (signers.empty() ? ", signed by " : ", ") + Hex(entry.key_id);
   }
-  return fmt::format("{}: {}, {} of the new image's {}; {}, needs {} of RAM{}\n", name,
+  return fmt::format("{}: {}, {} of the new image's {}; {}{}, needs {} of RAM{}\n", name,
                      Count(summary.patch_length(), "byte"),
                      Percent(summary.patch_length(), summary.new_length), summary.new_length, stats.payload,
-                     FormatSize(summary.ram), signers.empty() ? ", not signed" : signers);
+                     summary.in_place ? " in place" : "", FormatSize(summary.ram),
+                     signers.empty() ? ", not signed" : signers);
 }
 
 void ReportPatch(const CreateOptions& options, const libdelta::Patch& patch, const OutputFile& output) {
@@ -159,9 +186,13 @@ void AddEncodeOptions(CLI::App* command, CreateOptions* options) {
   command->add_option("--component", encode->component, "Image on that board")->type_name("ID");
   command->add_option("--counter", encode->counter, "Security counter; devices refuse older ones")
       ->type_name("N");
-  AddSizeOption(command, "--ram", &encode->ram, "RAM the device may use in all: 2K .. 1M (default 64K)");
+  AddSizeOption(command, "--ram", &options->ram,
+                "RAM the device may use in all: 2K .. 1M (default 64K, or that of --device)");
   AddSizeOption(command, "--chunk", &options->chunk, "Bytes verified at a time: 256 .. 4K (default RAM / 8)");
   command->add_flag("--full", options->full, "Carry the whole new image, compressed; needs no OLD");
+  command->add_flag("--in-place", options->in_place,
+                    "Update the only slot of --device, page by page; survives power cuts");
+  AddDeviceOption(command, &options->device);
   command
       ->add_option("--load-address", options->load_address, "Address of the first image byte (default: auto)")
       ->type_name("ADDRESS");
@@ -187,7 +218,8 @@ void AddCreate(CLI::App* app) {
   command->add_flag("--stats", options->stats, "Print where the bits of the patch went");
   AddJsonOption(command, &options->json);
   command->footer(
-      "Example:\n  fwdelta create old.bin new.bin --key release.key --hardware bulb-r2 --out update.fwd");
+      "Example:\n  fwdelta create old.bin new.bin --key release.key --hardware bulb-r2 --out update.fwd\n"
+      "  fwdelta create old.bin new.bin --in-place --device nrf52840 --key release.key --out update.fwd");
   command->callback([options] { RunCreate(*options); });
 }
 

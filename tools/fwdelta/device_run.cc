@@ -46,9 +46,84 @@ DeviceRun::DeviceRun(const Policy& policy, const std::string& patch_name, const 
 
 DeviceRun::~DeviceRun() { ReleaseOutput(); }
 
-void DeviceRun::Verify(libdelta::ByteView patch) {
+void DeviceRun::UseFlash(const libdelta_flash* flash, const std::string& name) {
+  config_.flash = flash;
+  flash_name_ = name;
+}
+
+// In place the library always looks at the old image. Without one that is where it stops: all that it says
+// about the header has been said then, and what is left are the chunks.
+void DeviceRun::Verify(libdelta::ByteView patch, bool old_checked) {
   KeepStored(patch);
-  Finish(libdelta_verify_stored(Start(), patch.size()));
+  libdelta_status status = libdelta_verify_stored(Start(), patch.size());
+  // The new image in place of the old one is fine for an update, but not what was asked.
+  if (status == LIBDELTA_E_ALREADY_DONE) status = LIBDELTA_E_OLD_DIGEST;
+  if (config_.flash != nullptr && !old_checked && status == LIBDELTA_E_OLD_DIGEST) {
+    CheckChain(patch);
+    status = LIBDELTA_OK;
+  }
+  Finish(status);
+}
+
+// Follows the hash chain (FORMAT.md 3).
+void DeviceRun::CheckChain(libdelta::ByteView patch) {
+  libdelta_header header;
+  if (libdelta_parse_header(patch.data(), patch.size(), &header) != LIBDELTA_OK) {
+    Explain(LIBDELTA_E_MALFORMED);
+  }
+  CheckLength(Summarize(patch, patch_name_), patch.size(), patch_name_);
+  const uint8_t* link = header.first_link;
+  for (size_t at = header.header_length; at < patch.size();) {
+    const libdelta::ByteView chunk =
+        patch.subspan(at, std::min<size_t>(header.chunk_size, patch.size() - at));
+    if (memcmp(libdelta::Sha256(chunk).data(), link, libdelta::kLinkSize) != 0) Explain(LIBDELTA_E_CHUNK);
+    link = chunk.data();
+    at += chunk.size();
+  }
+}
+
+// Decides as a bootloader does. A fresh updater offers the patch as a new one, and the library judges that.
+libdelta_updater* DeviceRun::Recover(const IsBegun& is_begun) {
+  libdelta_updater* const updater = Start();
+  libdelta_recovery recovery = LIBDELTA_IDLE;
+  libdelta_offset from = 0;
+  const libdelta_status status = libdelta_recover(updater, &recovery, &from);
+  if (status != LIBDELTA_NEED_INPUT || recovery != LIBDELTA_RESUME || !is_begun(start_)) return Start();
+  feed_from_ = from;
+  return updater;
+}
+
+bool DeviceRun::IsInProgress() {
+  libdelta_recovery recovery = LIBDELTA_IDLE;
+  libdelta_offset from = 0;
+  return libdelta_recover(Start(), &recovery, &from) == LIBDELTA_NEED_INPUT && recovery == LIBDELTA_RESUME;
+}
+
+libdelta_status DeviceRun::UpdateStored(libdelta::ByteView patch, const IsBegun& is_begun) {
+  KeepStored(patch);
+  return libdelta_apply_stored(Recover(is_begun), patch.size());
+}
+
+libdelta_status DeviceRun::UpdateStream(int fd, const IsBegun& is_begun) {
+  // The header tells which update this is; what is read with it is kept for the library.
+  libdelta::Bytes begin(LIBDELTA_MAX_HEADER);
+  size_t size = 0;
+  while (size < begin.size()) {
+    const size_t count = ReadSome(fd, patch_name_, begin.data() + size, begin.size() - size);
+    if (count == 0) break;
+    size += count;
+  }
+  begin.resize(size);
+  KeepStart(begin);
+  libdelta_updater* const updater = Recover(is_begun);
+  const size_t skipped = static_cast<size_t>(std::min<uint64_t>(feed_from_, size));
+  const libdelta_status status = libdelta_push(updater, begin.data() + skipped, size - skipped);
+  if (status > LIBDELTA_NEED_INPUT) return status;
+  return Push(fd, updater);
+}
+
+void DeviceRun::Conclude(libdelta_status status) {
+  Finish(status == LIBDELTA_E_ALREADY_DONE ? LIBDELTA_OK : status);
 }
 
 void DeviceRun::ApplyStored(libdelta::ByteView patch, OutputFile* output) {
@@ -76,7 +151,7 @@ void DeviceRun::KeepStart(libdelta::ByteView bytes) {
 }
 
 libdelta_updater* DeviceRun::Start() {
-  const size_t size = libdelta_ram_required(policy_.options().ram);
+  const size_t size = libdelta_ram_required(policy_.options().ram());
   ram_.resize((size + sizeof(uint64_t) - 1) / sizeof(uint64_t));
   libdelta_updater* updater = nullptr;
   const libdelta_status status = libdelta_init(ram_.data(), size, &config_, &updater);
@@ -89,8 +164,10 @@ libdelta_updater* DeviceRun::Start() {
 libdelta_status DeviceRun::Push(int fd, libdelta_updater* updater) {
   libdelta::Bytes buffer(65536);
   while (const size_t count = ReadSome(fd, patch_name_, buffer.data(), buffer.size())) {
+    const size_t skipped =
+        static_cast<size_t>(std::min<uint64_t>(count, feed_from_ - std::min(feed_from_, patch_size_)));
     KeepStart(libdelta::ByteView(buffer).first(count));
-    const libdelta_status status = libdelta_push(updater, buffer.data(), count);
+    const libdelta_status status = libdelta_push(updater, buffer.data() + skipped, count - skipped);
     if (status > LIBDELTA_NEED_INPUT) return status;
   }
   return libdelta_finish(updater);
@@ -179,7 +256,7 @@ void DeviceRun::Explain(libdelta_status status) {
            patch_name_, summary_.counter, options.min_counter);
     case LIBDELTA_E_RAM:
       Fail(ExitCode::kRam, "{}: needs {} of RAM, {} given (--ram); create it with a smaller --ram",
-           patch_name_, FormatSize(summary_.ram), FormatSize(options.ram));
+           patch_name_, FormatSize(summary_.ram), FormatSize(options.ram()));
     case LIBDELTA_E_OLD_DIGEST:
     case LIBDELTA_E_READ_OLD:  // The mapped file is too short.
       ExplainBase();
@@ -194,6 +271,13 @@ void DeviceRun::Explain(libdelta_status status) {
       Fail(ExitCode::kMalformed, "{}: {}", patch_name_, libdelta_status_text(status));
     case LIBDELTA_E_WRITE_NEW:
       ExplainWrite();
+    case LIBDELTA_E_GEOMETRY:
+      ExplainGeometry();
+    case LIBDELTA_E_IN_PROGRESS:
+      Fail(ExitCode::kInProgress,
+           "{}: another update is in progress; apply the patch of that one again, or a whole image (fwdelta "
+           "create --full --in-place), which replaces it",
+           flash_name_);
     default:
       Fail(ExitCode::kInternal, "{}: {}", patch_name_, libdelta_status_text(status));
   }
@@ -211,7 +295,33 @@ void DeviceRun::ExplainSignatures() {
        patch_name_, Count(policy_.threshold(), "valid signature"), KeyList(signers), KeyList(trusted));
 }
 
+void DeviceRun::ExplainGeometry() {
+  if (config_.flash == nullptr) {
+    Fail(ExitCode::kGeometry,
+         "{}: made for updates in place: fwdelta apply --in-place FLASH PATCH --device DEVICE", patch_name_);
+  }
+  if (!summary_.in_place) {
+    Fail(ExitCode::kGeometry, "{}: not made for updates in place; create it with --in-place --device DEVICE",
+         patch_name_);
+  }
+  const libdelta_flash& flash = *config_.flash;
+  InPlaceGeometry ours;
+  for (uint32_t i = 0; i < flash.run_count; ++i)
+    ours.pages.push_back({flash.runs[i].count, flash.runs[i].size});
+  ours.write_unit = flash.write_unit;
+  ours.spare_count = flash.spare_count;
+  ours.spare_page_size = flash.spare_page_size;
+  Fail(ExitCode::kGeometry, "{}: made for a {}; this is a {} (--device)", patch_name_,
+       ToText(*summary_.in_place), ToText(ours));
+}
+
 void DeviceRun::ExplainBase() {
+  if (old_image_ == nullptr) {
+    Fail(ExitCode::kBase,
+         "{}: the slot does not hold the base image of {}: {} long, SHA-256 {}; the file must be an image of "
+         "the whole flash, from its first byte",
+         flash_name_, patch_name_, Count(summary_.old_length, "byte"), Hex(summary_.old_digest));
+  }
   const libdelta::ByteView old_bytes = old_image_->bytes();
   if (old_bytes.size() < summary_.old_length) {
     Fail(ExitCode::kBase, "{}: not the base image of {}: {} long, the base has {}", old_image_->name(),

@@ -15,6 +15,9 @@ enum class ExitCode {
   kBase = 8,
   kRam = 9,
   kInternal = 10,
+  kGeometry = 11,
+  kInProgress = 12,
+  kUnsafe = 13,
 };
 
 struct ExitCodeEntry {
@@ -34,6 +37,10 @@ inline constexpr ExitCodeEntry kExitCodes[] = {
     {ExitCode::kBase, "base", "the old image is not the one the patch was made from"},
     {ExitCode::kRam, "ram", "needs more RAM than --ram"},
     {ExitCode::kInternal, "internal", "a defect of fwdelta, or out of memory"},
+    {ExitCode::kGeometry, "geometry",
+     "made for another flash, or not for the way of updating that was asked for"},
+    {ExitCode::kInProgress, "in-progress", "another update in place has begun"},
+    {ExitCode::kUnsafe, "unsafe", "simulate: an update did not survive a power cut"},
 };
 
 }  // namespace fwdelta

@@ -107,6 +107,11 @@ Descriptor OpenInput(const std::string& path) {
 
 bool IsPipe(int fd) { return lseek(fd, 0, SEEK_CUR) < 0; }
 
+bool IsFile(const std::string& path) {
+  struct stat status;
+  return stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
+
 size_t ReadSome(int fd, const std::string& name, uint8_t* buffer, size_t size) {
   for (;;) {
     const ssize_t count = read(fd, buffer, size);

@@ -36,6 +36,9 @@ Descriptor OpenInput(const std::string& path);
 // True when the bytes of `fd` can only be read once and in order: pipes, terminals, sockets.
 bool IsPipe(int fd);
 
+// Whether there is a regular file of that name.
+bool IsFile(const std::string& path);
+
 // Reads what is there, at most `size` bytes; 0 at the end. Throws a Failure (kIo) that names `name`.
 size_t ReadSome(int fd, const std::string& name, uint8_t* buffer, size_t size);
 

@@ -73,6 +73,7 @@ void AddCommands(CLI::App* app) {
   AddInfo(app);
   AddVerify(app);
   AddApply(app);
+  AddSimulate(app);
 }
 
 Failure UsageFailure(const CLI::App& app, const CLI::ParseError& error) {

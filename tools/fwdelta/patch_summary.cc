@@ -32,6 +32,48 @@ std::vector<ExtensionEntry> ReadExtensions(const libdelta_header& header) {
   return result;
 }
 
+// Nothing if there is no such extension, or none of a length that it can have.
+std::optional<InPlaceGeometry> ReadGeometry(const std::vector<ExtensionEntry>& extensions) {
+  for (const ExtensionEntry& entry : extensions) {
+    if (entry.type != libdelta::kInPlaceExtension) continue;
+    const uint8_t* const value = entry.value.data();
+    const size_t size = entry.value.size();
+    if (size <= libdelta::kGeometrySize || (size - libdelta::kGeometrySize) % libdelta::kGeometryRunSize != 0)
+      return std::nullopt;
+    InPlaceGeometry geometry;
+    geometry.write_unit = value[0];
+    geometry.spare_count = value[1];
+    geometry.spare_page_size = libdelta::LoadU32(value + 2);
+    for (size_t at = libdelta::kGeometrySize; at < size; at += libdelta::kGeometryRunSize) {
+      geometry.pages.push_back({libdelta::LoadU32(value + at), libdelta::LoadU32(value + at + 4)});
+    }
+    return geometry;
+  }
+  return std::nullopt;
+}
+
+// "216 x 4K", "2 x 16K + 1 x 64K".
+std::string PagesText(const std::vector<libdelta::SlotPages>& pages) {
+  std::string text;
+  for (const libdelta::SlotPages& run : pages) {
+    text += fmt::format("{}{} x {}", text.empty() ? "" : " + ", run.count, FormatSize(run.size));
+  }
+  return text;
+}
+
+Json GeometryJson(const std::optional<InPlaceGeometry>& geometry) {
+  if (!geometry) return nullptr;
+  Json pages = Json::array();
+  for (const libdelta::SlotPages& run : geometry->pages) {
+    pages.push_back({{"count", run.count}, {"size", run.size}});
+  }
+  return {{"write_unit", geometry->write_unit},
+          {"spare_pages", geometry->spare_count},
+          {"spare_page_size", geometry->spare_page_size},
+          {"slot_pages", pages},
+          {"slot_size", geometry->slot_size()}};
+}
+
 std::vector<SignatureEntry> ReadSignatures(libdelta::ByteView patch, const libdelta_header& header) {
   std::vector<SignatureEntry> result;
   const uint8_t* entry = patch.data() + header.signed_length + 1;
@@ -73,6 +115,12 @@ Json ImageJson(uint64_t length, const libdelta::Bytes& digest) {
 
 }  // namespace
 
+uint64_t InPlaceGeometry::slot_size() const {
+  uint64_t size = 0;
+  for (const libdelta::SlotPages& run : pages) size += uint64_t{run.count} * run.size;
+  return size;
+}
+
 uint64_t PatchSummary::chunk_count() const {
   return payload_length / chunk_size + (payload_length % chunk_size != 0 ? 1 : 0);
 }
@@ -98,6 +146,7 @@ PatchSummary Summarize(libdelta::ByteView patch, const std::string& name) {
   summary.chunk_size = header.chunk_size;
   summary.header_length = header.header_length;
   summary.extensions = ReadExtensions(header);
+  summary.in_place = ReadGeometry(summary.extensions);
   summary.signatures = ReadSignatures(patch, header);
   return summary;
 }
@@ -149,7 +198,15 @@ Json ToJson(const PatchSummary& summary) {
           {"link_bytes", summary.link_bytes()},
           {"ram", summary.ram},
           {"signatures", signatures},
+          {"in_place", GeometryJson(summary.in_place)},
           {"extensions", extensions}};
+}
+
+std::string ToText(const InPlaceGeometry& geometry) {
+  return fmt::format("slot of {} ({}), write unit of {}, {} spare pages of {}",
+                     FormatSize(geometry.slot_size()), PagesText(geometry.pages),
+                     Count(geometry.write_unit, "byte"), geometry.spare_count,
+                     FormatSize(geometry.spare_page_size));
 }
 
 std::string ToText(const PatchSummary& summary) {
@@ -170,7 +227,11 @@ std::string ToText(const PatchSummary& summary) {
                    Count(summary.chunk_count(), "chunk"), summary.chunk_size,
                    summary.chunk_count() == 0 ? 0 : summary.link_bytes() - libdelta::kLinkSize));
   line("RAM", SizeText(summary.ram));
+  if (summary.in_place) {
+    line("in place", ToText(*summary.in_place));
+  }
   for (const ExtensionEntry& entry : summary.extensions) {
+    if (summary.in_place && entry.type == libdelta::kInPlaceExtension) continue;
     line("extension",
          fmt::format("type {} ({}), {}", entry.type, entry.critical ? "critical" : "may be ignored",
                      Count(entry.value.size(), "byte")));

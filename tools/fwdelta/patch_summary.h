@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,16 @@ struct ExtensionEntry {
   libdelta::Bytes value;
 };
 
+// The flash that an update in place was planned for.
+struct InPlaceGeometry {
+  std::vector<libdelta::SlotPages> pages;
+  uint32_t write_unit = 0;
+  uint32_t spare_count = 0;
+  uint32_t spare_page_size = 0;
+
+  uint64_t slot_size() const;
+};
+
 struct PatchSummary {
   uint8_t version = 0;
   uint8_t codec = 0;
@@ -40,6 +51,7 @@ struct PatchSummary {
   uint32_t chunk_size = 0;
   uint32_t header_length = 0;
   std::vector<ExtensionEntry> extensions;
+  std::optional<InPlaceGeometry> in_place;  // Decoded from them.
   std::vector<SignatureEntry> signatures;
 
   bool is_delta() const { return old_length != 0; }
@@ -58,6 +70,9 @@ std::string ExplainHeader(libdelta_status status, libdelta::ByteView patch);
 void CheckLength(const PatchSummary& summary, uint64_t size, const std::string& name);
 
 Json ToJson(const PatchSummary& summary);
+
+// "slot of 864K (216 x 4K), ...".
+std::string ToText(const InPlaceGeometry& geometry);
 
 // Aligned lines.
 std::string ToText(const PatchSummary& summary);

@@ -10,8 +10,11 @@
 
 namespace fwdelta {
 
-CLI::Option* AddSizeOption(CLI::App* command, const std::string& name, uint64_t* value,
-                           const std::string& description) {
+namespace {
+
+template <typename Value>
+CLI::Option* AddSize(CLI::App* command, const std::string& name, Value* value,
+                     const std::string& description) {
   auto parse = [name, value](const std::string& text) {
     const std::optional<uint64_t> size = ParseSize(text);
     if (!size)
@@ -19,6 +22,18 @@ CLI::Option* AddSizeOption(CLI::App* command, const std::string& name, uint64_t*
     *value = *size;
   };
   return command->add_option_function<std::string>(name, parse, description)->type_name("SIZE");
+}
+
+}  // namespace
+
+CLI::Option* AddSizeOption(CLI::App* command, const std::string& name, uint64_t* value,
+                           const std::string& description) {
+  return AddSize(command, name, value, description);
+}
+
+CLI::Option* AddSizeOption(CLI::App* command, const std::string& name, std::optional<uint64_t>* value,
+                           const std::string& description) {
+  return AddSize(command, name, value, description);
 }
 
 void AddPolicyOptions(CLI::App* command, PolicyOptions* options) {
@@ -36,7 +51,7 @@ void AddPolicyOptions(CLI::App* command, PolicyOptions* options) {
       ->type_name("ID");
   command->add_option("--min-counter", options->min_counter, "Refuse patches with a smaller security counter")
       ->type_name("N");
-  AddSizeOption(command, "--ram", &options->ram,
+  AddSizeOption(command, "--ram", &options->wanted_ram,
                 "Refuse patches that need more RAM (default: what the patch needs)");
 }
 
@@ -49,7 +64,7 @@ Policy::Policy(const PolicyOptions& options) : options_(options) {
   if (!options_.trust.empty() && options_.allow_unsigned) {
     Fail(ExitCode::kUsage, "--trust and --allow-unsigned exclude each other");
   }
-  CheckRam(options_.ram);
+  CheckRam(options_.ram());
   LoadKeys();
   ChooseThreshold();
 }

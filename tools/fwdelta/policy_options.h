@@ -20,13 +20,18 @@ struct PolicyOptions {
   std::optional<std::string> hardware;
   std::optional<std::string> component;
   uint32_t min_counter = 0;
-  uint64_t ram = uint64_t{1} << 20;  // Every patch fits in that.
+  std::optional<uint64_t> wanted_ram;
+  uint64_t default_ram = uint64_t{1} << 20;  // Every patch fits in that.
+
+  uint64_t ram() const { return wanted_ram.value_or(default_ram); }
 };
 
 void AddPolicyOptions(CLI::App* command, PolicyOptions* options);
 
 // Adds `--name`, a size such as 64K, stored to *value.
 CLI::Option* AddSizeOption(CLI::App* command, const std::string& name, uint64_t* value,
+                           const std::string& description);
+CLI::Option* AddSizeOption(CLI::App* command, const std::string& name, std::optional<uint64_t>* value,
                            const std::string& description);
 
 // Throws a Failure (kUsage) when no patch can have this RAM dial.

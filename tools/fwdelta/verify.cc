@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "fwdelta/command.h"
+#include "fwdelta/device_options.h"
 #include "fwdelta/device_run.h"
 #include "fwdelta/failure.h"
 #include "fwdelta/files.h"
 #include "fwdelta/key_files.h"
 #include "fwdelta/policy_options.h"
 #include "fwdelta/text.h"
+#include "libdelta/sim/flash_device.h"
 
 namespace fwdelta {
 namespace {
@@ -21,6 +23,7 @@ namespace {
 struct VerifyOptions {
   std::string patch;
   std::string old_image;
+  std::string device;
   PolicyOptions policy;
   bool json = false;
 };
@@ -67,6 +70,22 @@ void ReportVerified(const VerifyOptions& options, const Policy& policy, const In
   Report(text);
 }
 
+// A patch for updates in place is shown to a device with the flash that it was made for, or that of --device.
+void VerifyInPlace(const VerifyOptions& options, const PatchSummary& summary, const InputFile* old_image,
+                   const InputFile& patch, DeviceRun* run) {
+  const libdelta::DeviceProfile profile =
+      options.device.empty() ? MakeDevice(*summary.in_place, patch.name()) : LoadDevice(options.device);
+  libdelta::FlashModel flash(profile);
+  if (old_image != nullptr) {
+    CheckImageFits(profile, old_image->name(), old_image->bytes().size());
+    flash.Load(profile.slot.start, old_image->bytes());
+  }
+  uint32_t counter = 0;
+  const libdelta::FlashPort port(profile, &flash, &counter);
+  run->UseFlash(port.callbacks(), options.old_image);
+  run->Verify(patch.bytes(), old_image != nullptr);
+}
+
 void RunVerify(const VerifyOptions& options) {
   if (options.policy.trust.empty()) {
     Fail(ExitCode::kUsage, "--trust PUB is required: whose signature should the patch have?");
@@ -82,7 +101,15 @@ void RunVerify(const VerifyOptions& options) {
   std::unique_ptr<InputFile> old_image;
   if (!options.old_image.empty()) old_image = std::make_unique<InputFile>(options.old_image);
   DeviceRun run(policy, patch.name(), old_image.get());
-  run.Verify(patch.bytes());
+  libdelta_header header;
+  const bool is_patch =
+      libdelta_parse_header(patch.bytes().data(), patch.bytes().size(), &header) == LIBDELTA_OK;
+  const PatchSummary summary = is_patch ? Summarize(patch.bytes(), patch.name()) : PatchSummary();
+  if (summary.in_place || !options.device.empty()) {
+    VerifyInPlace(options, summary, old_image.get(), patch, &run);
+  } else {
+    run.Verify(patch.bytes());
+  }
   ReportVerified(options, policy, patch, run.summary());
 }
 
@@ -95,6 +122,7 @@ void AddVerify(CLI::App* app) {
   AddPolicyOptions(command, &options->policy);
   command->add_option("--old", options->old_image, "Also check that the patch was made from this image")
       ->type_name("OLD");
+  AddDeviceOption(command, &options->device);
   AddJsonOption(command, &options->json);
   command->footer(
       "Example:\n  fwdelta verify update.fwd --trust release.pub --hardware bulb-r2 --old old.bin");

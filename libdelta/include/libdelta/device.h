@@ -69,7 +69,11 @@ typedef enum libdelta_status {
   LIBDELTA_E_WRITE_NEW = 31,   /**< The write_new callback failed. */
   LIBDELTA_E_READ_NEW = 32,    /**< The read_new callback failed. */
   LIBDELTA_E_READ_PATCH = 33,  /**< The read_patch callback failed. */
-  LIBDELTA_E_HASH = 34         /**< A hash callback failed. */
+  LIBDELTA_E_HASH = 34,        /**< A hash callback failed. */
+  LIBDELTA_E_FLASH = 35,       /**< A flash callback failed, or flash does not hold what was programmed. */
+  LIBDELTA_E_GEOMETRY = 36,    /**< The patch is for another flash geometry, or not for updates in place. */
+  LIBDELTA_E_IN_PROGRESS = 37, /**< Another update has begun: finish it, or send a whole image. */
+  LIBDELTA_E_ALREADY_DONE = 38 /**< The flash holds the new image already. Not a failure. */
 } libdelta_status;
 
 /** One line of English for a status; never null. */
@@ -137,6 +141,44 @@ typedef struct libdelta_policy {
   uint32_t min_counter;  /**< Patches with a smaller security counter are refused. */
 } libdelta_policy;
 
+/** Consecutive pages of the same size. A page is the least that can be erased. */
+typedef struct libdelta_page_run {
+  uint32_t count;
+  uint32_t size; /**< Bytes, a multiple of 64. */
+} libdelta_page_run;
+
+/** Bytes of the slot that no update may touch: settings, calibration. Whole pages. */
+typedef struct libdelta_range {
+  uint32_t start; /**< Offset in the slot. */
+  uint32_t length;
+} libdelta_range;
+
+/** Flash for updates in place. One slot holds the image; spare pages hold a journal and what is about to be
+ *  overwritten. Callbacks return 0 on success. Addresses are what the callbacks make of them. It is not
+ *  copied. */
+typedef struct libdelta_flash {
+  void *user; /**< Passed to every callback. */
+  /** Reads bytes. May fail where a write was torn (ECC): the library takes that as "nothing there". */
+  int (*read)(void *user, uint32_t address, uint8_t *buffer, uint32_t length);
+  /** Programs whole write units, each of them at most once after its page was erased. */
+  int (*program)(void *user, uint32_t address, const uint8_t *data, uint32_t length);
+  /** Erases the page that starts at `address`. */
+  int (*erase)(void *user, uint32_t address);
+  /** Stores `counter` as the device's security counter unless it is higher already. Called when the new
+   *  image has been verified, possibly more than once. May be null. */
+  int (*commit_counter)(void *user, uint32_t counter);
+  const libdelta_page_run *runs; /**< Pages of the slot, from its start. */
+  uint8_t run_count;
+  uint8_t spare_count;      /**< Spare pages: at least 2, at most 16. */
+  uint8_t write_unit;       /**< Bytes: 1, 2, 4, 8, 16 or 32. */
+  uint8_t erase_value;      /**< Of an erased byte: 0xff or 0. */
+  uint32_t slot;            /**< Address of the slot. */
+  uint32_t spare;           /**< Address of the first spare page; the others follow. */
+  uint32_t spare_page_size; /**< Bytes, at least the slot's largest page. */
+  const libdelta_range *protected_ranges;
+  uint8_t protected_count;
+} libdelta_flash;
+
 /** Streaming decoder of another codec (FORMAT.md 4), e.g. zstd; see libdelta/adapters/zstd.h.
  *  `ram` is the caller's buffer minus the fixed part and the chunk buffer. */
 typedef struct libdelta_codec {
@@ -154,7 +196,9 @@ typedef struct libdelta_config {
   libdelta_io io;
   libdelta_crypto crypto;
   libdelta_policy policy;
-  const libdelta_codec *zstd; /**< Null: patches with the zstd codec are refused as unsupported. */
+  const libdelta_codec *zstd;  /**< Null: patches with the zstd codec are refused as unsupported. */
+  const libdelta_flash *flash; /**< Updates in place; read_old, write_new and read_new are then not used.
+                                    Null: the new image goes elsewhere. */
 } libdelta_config;
 
 /** What a header says. Pointers point into the header bytes given to libdelta_parse_header(). */
@@ -197,6 +241,23 @@ size_t libdelta_ram_required(uint64_t ram);
  *  returned; otherwise LIBDELTA_E_ARGUMENT or LIBDELTA_E_RAM and *updater is null. */
 libdelta_status libdelta_init(void *ram, size_t size, const libdelta_config *config,
                               libdelta_updater **updater);
+
+/** What is in the flash after a reset. */
+typedef enum libdelta_recovery {
+  LIBDELTA_IDLE = 0,     /**< No update has begun; boot what is in the slot. */
+  LIBDELTA_FINISHED = 1, /**< The last update was completed and verified; boot it. */
+  LIBDELTA_RESUME = 2,   /**< An update has begun: do not boot, feed its patch. */
+  LIBDELTA_STRANDED = 3  /**< An update was given up, or its patch is not acceptable any more: do not boot,
+                              send a whole image. */
+} libdelta_recovery;
+
+/** To be called first after every reset where config->flash is set, on a fresh updater. Where there is a
+ * journal it computes the digest of the slot; for the rest, the caller decides whether to boot. Sets
+ * *recovery. RESUME: returns NEED_INPUT, and the patch is to be pushed from byte *feed_from on;
+ * libdelta_apply_stored() goes on there by itself. IDLE, FINISHED: returns OK; the updater is spent.
+ * STRANDED: returns the reason. Any other error leaves *recovery at STRANDED. */
+libdelta_status libdelta_recover(libdelta_updater *updater, libdelta_recovery *recovery,
+                                 libdelta_offset *feed_from);
 
 /** Consumes patch bytes in pieces of any size, including 0. Returns NEED_INPUT until the patch is
  *  complete, then OK; bytes beyond the end give LIBDELTA_E_TRAILING. */

@@ -43,6 +43,26 @@ class [[nodiscard]] Result {
 // Kind of payload to produce.
 enum class PayloadKind { kAuto, kFullOnly };
 
+// Consecutive pages of the same size, in bytes: multiples of 64.
+struct SlotPages {
+  uint32_t count = 0;
+  uint32_t size = 0;
+};
+struct SlotRange {
+  uint64_t start = 0;  // Offset in the slot.
+  uint64_t length = 0;
+};
+
+// The flash of a device that updates itself in place.
+struct InPlaceLayout {
+  std::vector<SlotPages> pages;  // Of the slot, from its start; at most 8 runs.
+  uint32_t write_unit = 4;       // Bytes: 1, 2, 4, 8, 16 or 32.
+  uint8_t erase_value = 0xff;
+  uint32_t spare_count = 2;  // Spare pages: 2 .. 16.
+  uint32_t spare_page_size = 4096;
+  std::vector<SlotRange> protected_ranges;  // Whole pages that no update touches.
+};
+
 struct EncodeOptions {
   std::string hardware;   // Id of the board, at most 32 bytes; empty: any.
   std::string component;  // Id of the image on that board, at most 32 bytes; empty: any.
@@ -50,6 +70,9 @@ struct EncodeOptions {
   uint64_t ram = 65536;   // RAM the applier may use in all, bytes; 2048 .. 1048576.
   uint32_t chunk = 0;     // Chunk size, bytes, 256 .. 4096; 0: ram / 8 within that range.
   PayloadKind kind = PayloadKind::kAuto;
+  // Updates in place; `old_image` and `new_image` start where the slot does. Unset: the new image goes
+  // elsewhere.
+  std::optional<InPlaceLayout> in_place;
   // Output bytes per independently decodable group, a multiple of 64; 0: one group.
   uint64_t group = 0;
   unsigned threads = 0;                  // 0: as many as the machine has. Never changes the result.

@@ -1,0 +1,215 @@
+#include "libdelta/host/page_order.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+
+#include "libdelta/wire/format.h"
+
+namespace libdelta {
+namespace {
+
+// Going on with the neighbouring page is worth spoiling this many bytes.
+constexpr uint64_t kNeighbourBonus = 24;
+constexpr uint32_t kMaxGroupPages = 16;
+// Fewer bytes are not worth the room.
+constexpr uint64_t kWorthRetaining = 24;
+// In bytes that another page needs: a lost byte, and room for a copy.
+constexpr uint64_t kLossFactor = 4;
+constexpr uint64_t kRoomCost = 16384;
+
+bool IsUnchanged(ByteView old_image, ByteView new_image, uint64_t start, uint64_t end) {
+  end = std::min<uint64_t>(end, new_image.size());
+  return end <= old_image.size() &&
+         std::memcmp(old_image.data() + start, new_image.data() + start, end - start) == 0;
+}
+
+}  // namespace
+
+PageTable::PageTable(const std::vector<SlotPages>& runs) : starts_{0} {
+  for (const SlotPages& run : runs) {
+    for (uint32_t i = 0; i < run.count; ++i) starts_.push_back(starts_.back() + run.size);
+  }
+}
+
+size_t PageTable::PageOf(uint64_t offset) const {
+  return static_cast<size_t>(std::upper_bound(starts_.begin(), starts_.end(), offset) - starts_.begin()) - 1;
+}
+
+PageOrder::PageOrder(const InPlaceLayout& layout, ByteView old_image, ByteView new_image,
+                     const std::vector<Operation>& parse)
+    : table_(layout.pages),
+      rank_of_(table_.size(), kNever),
+      group_of_(table_.size(), kNever),
+      until_(table_.size(), kNever),
+      takes_(table_.size()),
+      old_length_(old_image.size()),
+      erase_value_(layout.erase_value) {
+  FindRoom(layout, std::max(old_image.size(), new_image.size()));
+  for (uint32_t page = 0; page < table_.size() && table_.start(page) < new_image.size(); ++page) {
+    if (!IsUnchanged(old_image, new_image, table_.start(page), table_.end(page))) pages_.push_back(page);
+  }
+  CollectTakes(parse);
+  Sort();
+  Group();
+}
+
+// As the device does.
+void PageOrder::FindRoom(const InPlaceLayout& layout, uint64_t longest) {
+  uint32_t free = 0;
+  for (size_t page = table_.PageOf(std::max<uint64_t>(longest, 1) - 1) + 1; page < table_.size(); ++page) {
+    const bool is_protected =
+        std::any_of(layout.protected_ranges.begin(), layout.protected_ranges.end(),
+                    [&](const SlotRange& range) { return table_.start(page) - range.start < range.length; });
+    if (!is_protected && table_.end(page) - table_.start(page) == layout.spare_page_size) ++free;
+  }
+  uses_slot_ = free >= layout.spare_count;
+  capacity_ = std::min(uses_slot_ ? free : layout.spare_count - 1, CopyCapacity(layout.spare_page_size));
+}
+
+// Who takes bytes from whom.
+void PageOrder::CollectTakes(const std::vector<Operation>& parse) {
+  for (const Operation& o : parse) {
+    if (o.kind != OperationKind::kOld) continue;
+    for (uint64_t done = 0; done < o.length;) {
+      const size_t to = table_.PageOf(o.position + done);
+      const size_t from = table_.PageOf(o.source + done);
+      const uint64_t piece =
+          std::min({o.length - done, table_.end(to) - o.position - done, table_.end(from) - o.source - done});
+      if (to != from) takes_[to][static_cast<uint32_t>(from)] += piece;
+      done += piece;
+    }
+  }
+}
+
+// Repeatedly takes the page that costs least: bytes that are lost because there is no room to retain them,
+// then room. So cycles are followed from page to page, each one's copy being given up when the next is done.
+void PageOrder::Sort() {
+  std::vector<uint64_t> needed(table_.size(), 0);
+  std::vector<uint32_t> left = std::move(pages_);
+  pages_.clear();
+  for (const uint32_t page : left) {
+    for (const auto& [from, bytes] : takes_[page]) needed[from] += bytes;
+  }
+  std::vector<uint32_t> retained;
+  while (!left.empty()) {
+    const auto cost = [&](uint32_t page) {
+      uint64_t room = needed[page] >= kWorthRetaining ? 1 : 0;
+      uint64_t lost = room ? needed[page] : kNever;
+      for (const uint32_t copy : retained) {
+        const auto taken = takes_[page].find(copy);
+        const uint64_t rest = needed[copy] - (taken == takes_[page].end() ? 0 : taken->second);
+        if (rest < kWorthRetaining) continue;
+        ++room;
+        lost = std::min(lost, rest);
+      }
+      const bool is_neighbour = !pages_.empty() && (page == pages_.back() + 1 || page + 1 == pages_.back());
+      return (room > capacity_ - 1 ? kLossFactor * lost : 0) + kRoomCost * room + needed[page] +
+             (is_neighbour ? 0 : kNeighbourBonus);
+    };
+    auto next = left.begin();
+    uint64_t least = cost(*next);
+    for (auto it = left.begin() + 1; it != left.end(); ++it) {
+      const uint64_t other = cost(*it);
+      if (other >= least) continue;
+      least = other;
+      next = it;
+    }
+    const uint32_t page = *next;
+    left.erase(next);
+    for (const auto& [from, bytes] : takes_[page]) needed[from] -= bytes;
+    rank_of_[page] = static_cast<uint32_t>(pages_.size());
+    pages_.push_back(page);
+    retained.push_back(page);
+    std::erase_if(retained, [&](uint32_t copy) { return needed[copy] < kWorthRetaining; });
+    std::stable_sort(retained.begin(), retained.end(),
+                     [&](uint32_t x, uint32_t y) { return needed[x] > needed[y]; });
+    if (retained.size() > capacity_ - 1) retained.resize(capacity_ - 1);
+  }
+}
+
+// Bytes that the pages from `rank` on take from `page`.
+uint64_t PageOrder::NeededFrom(uint32_t page, uint32_t rank) const {
+  uint64_t bytes = 0;
+  for (; rank < pages_.size(); ++rank) {
+    const auto taken = takes_[pages_[rank]].find(page);
+    if (taken != takes_[pages_[rank]].end()) bytes += taken->second;
+  }
+  return bytes;
+}
+
+// Decides which undo copies outlive their group, which the one that begins at `rank` follows.
+void PageOrder::Retain(uint32_t rank, std::vector<uint32_t>* copies) {
+  std::vector<std::pair<uint64_t, uint32_t>> wanted;
+  for (uint32_t i = 0; i < copies->size(); ++i) {
+    const uint64_t bytes = NeededFrom((*copies)[i], rank);
+    if (bytes >= kWorthRetaining) wanted.emplace_back(bytes, i);
+  }
+  std::stable_sort(wanted.begin(), wanted.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  if (wanted.size() > capacity_ - 1) wanted.resize(capacity_ - 1);
+  PageGroup& group = groups_.back();
+  for (const auto& [bytes, i] : wanted) group.retained |= 1u << i;
+  std::vector<uint32_t> left;
+  for (uint32_t i = 0; i < copies->size(); ++i) {
+    if (group.retained >> i & 1) left.push_back((*copies)[i]);
+  }
+  *copies = std::move(left);
+}
+
+// As many pages together as there is room for their old bytes, beside those that are still needed.
+void PageOrder::Group() {
+  std::vector<uint32_t> copies;
+  for (uint32_t i = 0; i < pages_.size(); ++i) {
+    const bool needs = NeedsCopy(pages_[i]);
+    if (groups_.empty() || copies.size() + needs > capacity_ || groups_.back().count == kMaxGroupPages) {
+      groups_.push_back({i, 0, 0, groups_.empty()});
+      Retain(i, &copies);
+    }
+    if (needs) copies.push_back(pages_[i]);
+    ++groups_.back().count;
+    const uint32_t group = static_cast<uint32_t>(groups_.size() - 1);
+    group_of_[pages_[i]] = until_[pages_[i]] = group;
+    for (const uint32_t page : copies) until_[page] = group;
+  }
+}
+
+void PageOrder::MoveAt(const std::vector<uint32_t>& groups) {
+  for (size_t i = 0; i < groups_.size(); ++i) groups_[i].move = i == 0;
+  for (const uint32_t group : groups) groups_[group].move = true;
+}
+
+uint64_t PageOrder::FinalBytes(uint64_t source, uint64_t target, uint64_t length) const {
+  const size_t page = table_.PageOf(target);
+  length = std::min(length, table_.end(page) - target);
+  if (rank_of_[page] == kNever) return length;
+  uint64_t done = 0;
+  while (done < length) {
+    const size_t from = table_.PageOf(source + done);
+    const bool is_final = from == page || rank_of_[from] == kNever || rank_of_[from] < rank_of_[page];
+    // What precedes the page is not among the last bytes that a decoder holds.
+    if (!is_final || (from != page && target - source <= 64)) break;
+    done = table_.end(from) - source;
+  }
+  return std::min(done, length);
+}
+
+std::vector<Operation> PageOrder::Arrange(const std::vector<Operation>& parse) const {
+  std::vector<std::vector<Operation>> by_page(table_.size());
+  for (const Operation& o : parse) {
+    for (uint64_t done = 0; done < o.length;) {
+      const size_t page = table_.PageOf(o.position + done);
+      const uint64_t piece = std::min(o.length - done, table_.end(page) - o.position - done);
+      const uint64_t source = o.kind == OperationKind::kOld ? o.source + done : o.source;
+      by_page[page].push_back({o.kind, o.position + done, piece, source});
+      done += piece;
+    }
+  }
+  std::vector<Operation> arranged;
+  for (const uint32_t page : pages_) {
+    arranged.insert(arranged.end(), by_page[page].begin(), by_page[page].end());
+  }
+  return arranged;
+}
+
+}  // namespace libdelta
