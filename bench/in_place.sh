@@ -1,8 +1,9 @@
 #!/bin/sh
 # What updates in place cost, by geometry; the head of bench/in_place.cc says what is measured.
 #
-#   sh bench/in_place.sh [CORPUS]       writes bench/results/inplace.csv from CORPUS (default ../shared/corpus):
-#                                       8K RAM and 4 KiB pages, then other RAM and page sizes with 3 spare pages
+#   sh bench/in_place.sh [CORPUS]       writes bench/results/inplace.csv from CORPUS (default
+#                                       ../shared/corpus): 8K RAM and 4 KiB pages, then other RAM and page
+#                                       sizes with 3 spare pages
 #   sh bench/in_place.sh --generated    generated images, which the tests compare
 set -eu
 cd "$(dirname "$0")/.."

@@ -30,7 +30,6 @@ namespace {
 
 using libdelta::Bytes;
 using libdelta::ByteView;
-using libdelta::CutKind;
 using libdelta::PowerCycle;
 using libdelta::testing::FlashCall;
 using libdelta::testing::InPlaceDevice;

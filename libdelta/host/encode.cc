@@ -59,7 +59,7 @@ std::optional<Error> CheckPages(const InPlaceLayout& layout) {
 }
 
 std::optional<Error> CheckLayout(const InPlaceLayout& layout, ByteView old_image, ByteView new_image) {
-  if (const auto error = CheckPages(layout)) return error;
+  if (auto error = CheckPages(layout)) return error;
   if (new_image.empty()) return Error{"the new image is empty: nothing would be left to boot"};
   const uint64_t slot = PageTable(layout.pages).slot_size();
   if (std::max(old_image.size(), new_image.size()) > slot) {
