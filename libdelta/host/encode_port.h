@@ -149,8 +149,8 @@ class EncodePort {
     return LIBDELTA_NEED_INPUT;
   }
   bool LoadModel(const StoredParts& parts, uint8_t* model) {
-    const size_t before = static_cast<size_t>(model - parts.start);
-    std::memcpy(model, kept_.data() + before, parts.start_size - before);
+    const auto before = model - parts.start;
+    std::copy(kept_.begin() + before, kept_.begin() + parts.start_size, model);
     return true;
   }
   libdelta_status OpenPage(uint32_t page, uint64_t, uint64_t* start, uint64_t* end) {
