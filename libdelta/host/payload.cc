@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "libdelta/host/analysis.h"
 #include "libdelta/host/anchors.h"
@@ -213,9 +214,9 @@ class Planner {
     Adopt(Parse(input_, plan_, options));
   }
 
-  void Adopt(const std::vector<Operation>& parse) {
-    parse_ = parse;
-    AdoptParse(parse, limits_.map_entries, &plan_);
+  void Adopt(std::vector<Operation> parse) {
+    parse_ = std::move(parse);
+    AdoptParse(parse_, limits_.map_entries, &plan_);
     if (HasAbsolute(plan_)) FitRamMap(PairedWords(old_, new_, plan_), &plan_);
     if (plan_.ram_map.size() > limits_.ram_entries) plan_.ram_map.resize(limits_.ram_entries);
     AddAnchors(old_, new_, limits_.map_entries - plan_.image_map.size(), &plan_);
