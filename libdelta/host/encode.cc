@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <span>
 #include <thread>
 
 #include "libdelta/host.h"
@@ -58,6 +59,13 @@ std::optional<Error> CheckPages(const InPlaceLayout& layout) {
   return std::nullopt;
 }
 
+// What `image` has in a protected range of the slot.
+template <typename Byte>
+std::span<Byte> PartIn(const SlotRange& range, std::span<Byte> image) {
+  const uint64_t start = std::min<uint64_t>(range.start, image.size());
+  return image.subspan(start, std::min<uint64_t>(range.length, image.size() - start));
+}
+
 std::optional<Error> CheckLayout(const InPlaceLayout& layout, ByteView old_image, ByteView new_image) {
   if (auto error = CheckPages(layout)) return error;
   if (new_image.empty()) return Error{"the new image is empty: nothing would be left to boot"};
@@ -67,13 +75,14 @@ std::optional<Error> CheckLayout(const InPlaceLayout& layout, ByteView old_image
                  " bytes does not fit in the slot of " + std::to_string(slot)};
   }
   for (const SlotRange& range : layout.protected_ranges) {
-    for (uint64_t i = range.start; i < std::min<uint64_t>(range.start + range.length, new_image.size());
-         ++i) {
-      if (new_image[i] == layout.erase_value) continue;
-      return Error{"the new image has content at offset " + std::to_string(i) +
-                   ", in a protected range: fill bytes " + std::to_string(range.start) + " .. " +
-                   std::to_string(range.start + range.length - 1) + " with the erase value"};
-    }
+    const ByteView part = PartIn(range, new_image);
+    const auto content =
+        std::find_if(part.begin(), part.end(), [&](uint8_t byte) { return byte != layout.erase_value; });
+    if (content == part.end()) continue;
+    return Error{"the new image has content at offset " +
+                 std::to_string(range.start + static_cast<uint64_t>(content - part.begin())) +
+                 ", in a protected range: fill bytes " + std::to_string(range.start) + " .. " +
+                 std::to_string(range.start + range.length - 1) + " with the erase value"};
   }
   return std::nullopt;
 }
@@ -82,9 +91,8 @@ std::optional<Error> CheckLayout(const InPlaceLayout& layout, ByteView old_image
 Bytes MaskProtected(ByteView image, const InPlaceLayout& layout) {
   Bytes masked(image.begin(), image.end());
   for (const SlotRange& range : layout.protected_ranges) {
-    for (uint64_t i = range.start; i < std::min<uint64_t>(range.start + range.length, masked.size()); ++i) {
-      masked[i] = layout.erase_value;
-    }
+    const std::span<uint8_t> part = PartIn(range, std::span(masked));
+    std::fill(part.begin(), part.end(), layout.erase_value);
   }
   return masked;
 }
