@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "libdelta/sim/random.h"
+
 namespace bench {
 namespace {
 
@@ -11,20 +13,13 @@ constexpr uint32_t kFlashBase = 0x08000000;
 constexpr uint32_t kRamBase = 0x20000000;
 constexpr uint32_t kBytesPerFunction = 150;  // Measured on the output; only steers its size.
 
-// SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
 class Random {
  public:
-  explicit Random(uint64_t seed) : state_(seed) {}
+  explicit Random(uint64_t seed) : generator_(seed) {}
 
-  uint64_t Next() {
-    state_ += 0x9e3779b97f4a7c15u;
-    uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  }
+  uint64_t Next() { return generator_.Next(); }
 
-  uint32_t Below(uint32_t limit) { return static_cast<uint32_t>(Next() % limit); }
+  uint32_t Below(uint32_t limit) { return static_cast<uint32_t>(generator_.Below(limit)); }
 
   // Small numbers are the likely ones, as with registers, offsets and constants in code.
   uint32_t SkewedBelow(uint32_t limit) { return Below(1 + Below(limit)); }
@@ -32,7 +27,7 @@ class Random {
   bool PerMille(uint32_t chance) { return Below(1000) < chance; }
 
  private:
-  uint64_t state_;
+  libdelta::SplitMix64 generator_;
 };
 
 enum class Kind { kInstruction, kCall, kLoadPointer };

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "libdelta/sim/random.h"
+
 namespace libdelta {
 namespace {
 
@@ -27,24 +29,7 @@ const char* TornReadName(TornRead torn_read) {
   return "";
 }
 
-// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  uint64_t Next() {
-    state_ += 0x9e3779b97f4a7c15u;
-    uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  }
-  uint64_t Below(uint64_t limit) { return Next() % limit; }
-
- private:
-  uint64_t state_;
-};
-
-uint64_t Mix(uint64_t a, uint64_t b) { return Random(a ^ Random(b).Next()).Next(); }
+uint64_t Mix(uint64_t a, uint64_t b) { return SplitMix64(a ^ SplitMix64(b).Next()).Next(); }
 
 // At most `most` of `from`, evenly spaced; 0: all.
 std::vector<uint64_t> Sample(const std::vector<uint64_t>& from, uint64_t most) {
@@ -139,7 +124,7 @@ class Campaign {
 // Everything but slot and spare pages holds random bytes: nothing of it may change.
 FlashModel Campaign::MakeFlash() const {
   FlashModel flash(profile_, {.seed = options_.seed, .torn_read = TornRead::kStable, .writable = {}});
-  Random random(options_.seed);
+  SplitMix64 random(options_.seed);
   Bytes bytes;
   for (uint32_t page = 0; page < profile_.PageCount(); ++page) {
     const uint64_t start = profile_.PageStart(page);
@@ -414,7 +399,7 @@ void Campaign::RunEvery() {
 
 void Campaign::RunRandom() {
   for (uint64_t run = 0; run < options_.count; ++run) {
-    Random random(Mix(options_.seed, run));
+    SplitMix64 random(Mix(options_.seed, run));
     const TornRead torn_read = kTornReads[run % std::size(kTornReads)];
     FlashDevice device = start_;
     device.flash().Fork(random.Next(), torn_read);

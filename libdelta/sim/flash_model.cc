@@ -62,7 +62,7 @@ const char* CutKindName(CutKind kind) {
 FlashModel::FlashModel(const DeviceProfile& profile, const FlashOptions& options)
     : geometry_(MakeGeometry(profile, options.writable)),
       torn_read_(options.torn_read),
-      random_state_(options.seed),
+      random_(options.seed),
       contents_(geometry_->size, geometry_->erased),
       programmed_((geometry_->size / geometry_->unit + 63) / 64),
       torn_pages_(geometry_->pages.size()) {
@@ -248,7 +248,7 @@ void FlashModel::Tear(CutKind kind, FlashOperation what, uint64_t start, Bytes a
   Bytes before(bytes, bytes + size);
   switch (kind) {
     case CutKind::kPrefix:
-      std::memcpy(bytes, after.data(), RandomBelow(size));
+      std::memcpy(bytes, after.data(), random_.Below(size));
       break;
     case CutKind::kAlmost:
       std::memcpy(bytes, after.data(), what == FlashOperation::kProgram ? size - 1 : size);
@@ -265,12 +265,12 @@ void FlashModel::Tear(CutKind kind, FlashOperation what, uint64_t start, Bytes a
 
 // Puts one of the bits that were programmed back into an erased page.
 void FlashModel::LeaveStrayBit(const Bytes& before, uint8_t* bytes) {
-  const size_t from = RandomBelow(before.size());
+  const size_t from = random_.Below(before.size());
   for (size_t i = 0; i < before.size(); ++i) {
     const size_t at = (from + i) % before.size();
     const uint8_t programmed = before[at] ^ geometry_->erased;
     if (programmed == 0) continue;
-    uint8_t bit = static_cast<uint8_t>(1u << RandomBelow(8));
+    uint8_t bit = static_cast<uint8_t>(1u << random_.Below(8));
     while ((programmed & bit) == 0) bit = static_cast<uint8_t>(bit << 1 | bit >> 7);
     bytes[at] ^= bit;
     return;
@@ -280,7 +280,7 @@ void FlashModel::LeaveStrayBit(const Bytes& before, uint8_t* bytes) {
 void FlashModel::MixBytes(const Bytes& before, const Bytes& after, uint8_t* bytes) {
   uint64_t mask = 0;
   for (size_t i = 0; i < before.size(); ++i) {
-    mask = i % 8 == 0 ? Random() : mask >> 8;
+    mask = i % 8 == 0 ? random_.Next() : mask >> 8;
     bytes[i] = Mix(before[i], after[i], mask & 0xff);
   }
 }
@@ -290,7 +290,7 @@ void FlashModel::Reboot() {
   if (torn_read_ != TornRead::kFlaky) return;
   for (const Torn& torn : torn_) {
     uint8_t* const bytes = contents_.data() + torn.start;
-    switch (RandomBelow(4)) {
+    switch (random_.Below(4)) {
       case 0:
         std::copy(torn.left.begin(), torn.left.end(), bytes);
         break;
@@ -364,16 +364,5 @@ double FlashModel::EstimatedMj() const {
       EraseMs() * profile.erase_ma + ProgramMs() * profile.program_ma + ReadMs() * profile.cpu_ma;
   return ma_ms * profile.supply_v / 1000;
 }
-
-uint64_t FlashModel::Random() {
-  // SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
-  random_state_ += 0x9e3779b97f4a7c15u;
-  uint64_t z = random_state_;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
-}
-
-uint64_t FlashModel::RandomBelow(uint64_t limit) { return Random() % limit; }
 
 }  // namespace libdelta

@@ -30,6 +30,7 @@
 
 #include "libdelta/host.h"
 #include "libdelta/sim/device_profile.h"
+#include "libdelta/sim/random.h"
 
 namespace libdelta {
 
@@ -112,7 +113,7 @@ class FlashModel {
   bool powered() const { return powered_; }
   // For a copy: what is random from now on differs from what it is in the original.
   void Fork(uint64_t seed, TornRead torn_read) {
-    random_state_ = seed;
+    random_ = SplitMix64(seed);
     torn_read_ = torn_read;
   }
   // The last cut that happened.
@@ -178,12 +179,9 @@ class FlashModel {
   double ProgramMs() const;
   double ReadMs() const;
 
-  uint64_t Random();
-  uint64_t RandomBelow(uint64_t limit);
-
   std::shared_ptr<const Geometry> geometry_;
   TornRead torn_read_;
-  uint64_t random_state_;
+  SplitMix64 random_;
   bool powered_ = true;
   std::optional<uint64_t> cut_operation_;
   CutKind cut_kind_ = CutKind::kBefore;
