@@ -16,7 +16,7 @@
 #include "libdelta/adapters/zstd.h"
 #include "libdelta/device.h"
 #include "libdelta/host.h"
-#include "libdelta/wire/format.h"
+#include "tests/support/patches.h"
 
 namespace {
 
@@ -47,7 +47,7 @@ int Read(ByteView source, libdelta_offset offset, uint8_t* buffer, uint32_t leng
 }
 
 int ReadOld(void* user, libdelta_offset offset, uint8_t* buffer, uint32_t length) {
-  // The base has the declared length, or its digest would not have matched.
+  // The base has at least the declared length, or its digest would not have matched.
   const int result = Read(From(user).old_image, offset, buffer, length);
   Require(result == 0 || From(user).new_image.empty());
   return result;
@@ -71,34 +71,6 @@ int ReadPatch(void* user, libdelta_offset offset, uint8_t* buffer, uint32_t leng
   const int result = Read(From(user).patch, offset, buffer, length);
   Require(result == 0);
   return result;
-}
-
-void Digest(libdelta_crypto* crypto, ByteView bytes, uint8_t* out, size_t size) {
-  uint8_t digest[LIBDELTA_SHA256_SIZE];
-  crypto->sha256_init(crypto->user);
-  crypto->sha256_update(crypto->user, bytes.data(), bytes.size());
-  crypto->sha256_final(crypto->user, digest);
-  std::copy_n(digest, size, out);
-}
-
-// Makes the digest of the base and the hash chain right, as far as the patch has them.
-void Repair(libdelta_crypto* crypto, ByteView old_image, Bytes* patch) {
-  libdelta_header header;
-  if (libdelta_parse_header(patch->data(), patch->size(), &header) != LIBDELTA_OK) return;
-  uint8_t* const bytes = patch->data();
-  if (header.old_digest != nullptr) {
-    Digest(crypto, old_image, bytes + (header.old_digest - bytes), LIBDELTA_SHA256_SIZE);
-  }
-  if (header.payload_length != patch->size() - header.header_length || header.first_link == nullptr) return;
-  const ByteView payload = ByteView(*patch).subspan(header.header_length);
-  for (size_t start = (payload.size() - 1) / header.chunk_size * header.chunk_size;;
-       start -= header.chunk_size) {
-    const ByteView chunk =
-        payload.subspan(start, std::min<size_t>(header.chunk_size, payload.size() - start));
-    const uint8_t* link = start == 0 ? header.first_link : payload.data() + start - header.chunk_size;
-    Digest(crypto, chunk, bytes + (link - bytes), libdelta::kLinkSize);
-    if (start == 0) return;
-  }
 }
 
 class Run {
@@ -158,9 +130,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t old_length = std::min<size_t>(data[1] | data[2] << 8, size - 3);
   const ByteView old_image(data + 3, old_length);
   Bytes patch(data + 3 + old_length, data + size);
-  libdelta_sodium_state state;
-  libdelta_crypto crypto = libdelta_sodium_crypto(&state);
-  if ((options & 1) != 0) Repair(&crypto, old_image, &patch);
+  if ((options & 1) != 0) libdelta::testing::RepairDigests(old_image, &patch);
 
   Run pushed(old_image, patch);
   Run stored(old_image, patch);

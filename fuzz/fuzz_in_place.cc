@@ -21,7 +21,6 @@
 #include "libdelta/device.h"
 #include "libdelta/host.h"
 #include "libdelta/host/sha256.h"
-#include "libdelta/wire/format.h"
 #include "tests/support/images.h"
 #include "tests/support/in_place.h"
 #include "tests/support/patches.h"
@@ -80,32 +79,6 @@ const Board& TheBoard() {
   return board;
 }
 
-void PutDigest(ByteView bytes, uint8_t* out, size_t size) {
-  const libdelta::Digest digest = libdelta::Sha256(bytes);
-  std::copy_n(digest.begin(), size, out);
-}
-
-// Makes the digest of the base and the hash chain right, as far as the patch has them.
-void Repair(ByteView old_image, Bytes* patch) {
-  libdelta_header header;
-  if (libdelta_parse_header(patch->data(), patch->size(), &header) != LIBDELTA_OK) return;
-  uint8_t* const bytes = patch->data();
-  if (header.old_digest != nullptr) {
-    PutDigest(old_image.first(std::min<uint64_t>(header.old_length, old_image.size())),
-              bytes + (header.old_digest - bytes), LIBDELTA_SHA256_SIZE);
-  }
-  if (header.payload_length != patch->size() - header.header_length || header.first_link == nullptr) return;
-  const ByteView payload = ByteView(*patch).subspan(header.header_length);
-  for (size_t start = (payload.size() - 1) / header.chunk_size * header.chunk_size;;
-       start -= header.chunk_size) {
-    const ByteView chunk =
-        payload.subspan(start, std::min<size_t>(header.chunk_size, payload.size() - start));
-    const uint8_t* link = start == 0 ? header.first_link : payload.data() + start - header.chunk_size;
-    PutDigest(chunk, bytes + (link - bytes), libdelta::kLinkSize);
-    if (start == 0) return;
-  }
-}
-
 Bytes MakePatch(uint8_t options, ByteView rest) {
   Bytes patch(rest.begin(), rest.end());
   if ((options & 1) != 0) {
@@ -114,7 +87,7 @@ Bytes MakePatch(uint8_t options, ByteView rest) {
       patch[static_cast<size_t>(rest[i] | rest[i + 1] << 8) % patch.size()] ^= rest[i + 2];
     }
   }
-  if ((options & 2) != 0) Repair(TheBoard().old_image, &patch);
+  if ((options & 2) != 0) libdelta::testing::RepairDigests(TheBoard().old_image, &patch);
   return patch;
 }
 

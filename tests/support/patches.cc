@@ -8,6 +8,9 @@
 #include <cstdlib>
 #include <random>
 
+#include "libdelta/host/sha256.h"
+#include "libdelta/wire/format.h"
+
 namespace libdelta::testing {
 namespace {
 
@@ -18,6 +21,11 @@ T Must(Result<T> result) {
     std::abort();
   }
   return result.value();
+}
+
+void PutDigest(ByteView bytes, uint8_t* out, size_t size) {
+  const Digest digest = Sha256(bytes);
+  std::copy_n(digest.begin(), size, out);
 }
 
 Bytes SignTwice(ByteView patch) { return Signer(2).Sign(Signer(1).Sign(patch)); }
@@ -129,6 +137,26 @@ const std::vector<PatchCase>& PatchCases() {
 const PatchCase& ManyChunks() { return PatchCases().front(); }
 
 libdelta_header HeaderOf(ByteView patch) { return Must(ReadHeader(patch)); }
+
+void RepairDigests(ByteView old_image, Bytes* patch) {
+  libdelta_header header;
+  if (libdelta_parse_header(patch->data(), patch->size(), &header) != LIBDELTA_OK) return;
+  uint8_t* const bytes = patch->data();
+  if (header.old_digest != nullptr) {
+    const uint64_t length = std::min<uint64_t>(header.old_length, old_image.size());
+    PutDigest(old_image.first(length), bytes + (header.old_digest - bytes), LIBDELTA_SHA256_SIZE);
+  }
+  if (header.payload_length != patch->size() - header.header_length || header.first_link == nullptr) return;
+  const ByteView payload = ByteView(*patch).subspan(header.header_length);
+  for (size_t start = (payload.size() - 1) / header.chunk_size * header.chunk_size;;
+       start -= header.chunk_size) {
+    const ByteView chunk =
+        payload.subspan(start, std::min<size_t>(header.chunk_size, payload.size() - start));
+    const uint8_t* link = start == 0 ? header.first_link : payload.data() + start - header.chunk_size;
+    PutDigest(chunk, bytes + (link - bytes), kLinkSize);
+    if (start == 0) return;
+  }
+}
 
 std::vector<size_t> ChunkLengths(ByteView patch) {
   const libdelta_header header = HeaderOf(patch);

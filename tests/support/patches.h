@@ -61,6 +61,10 @@ const PatchCase& ManyChunks();
 // Parses the header of a patch that is known to be good.
 libdelta_header HeaderOf(ByteView patch);
 
+// Makes the digest of the base and the hash chain right, as far as `patch` has them. The base may go on
+// behind the length that the patch declares.
+void RepairDigests(ByteView old_image, Bytes* patch);
+
 // Lengths of the payload's chunks, in order.
 std::vector<size_t> ChunkLengths(ByteView patch);
 
