@@ -8,13 +8,12 @@
 #include <utility>
 #include <vector>
 
-#include "libdelta/device/decoder.h"
-#include "libdelta/device/in_place.h"
 #include "libdelta/device/range_decoder.h"
 #include "libdelta/host/isa.h"
 #include "libdelta/host/payload.h"
 #include "libdelta/host/range_encoder.h"
 #include "libdelta/wire/codec.h"
+#include "tests/support/decoding.h"
 #include "tests/support/images.h"
 #include "tests/support/patches.h"
 #include "tests/support/payloads.h"
@@ -27,84 +26,10 @@ constexpr uint32_t kSmallestArena = kModelSize + kMinUnits * kSlotUnitSize;
 
 // --- Decoding --------------------------------------------------------------------------------------
 
-// What the decoder reads and writes. Every access must be inside, whatever the payload.
-struct Images {
-  ByteView old_image;
-  uint64_t new_length;
-  Bytes new_image;
-};
-
-Images& From(void* user) { return *static_cast<Images*>(user); }
-
-int Read(ByteView source, uint64_t offset, uint8_t* buffer, uint32_t length) {
-  const bool inside = length != 0 && offset <= source.size() && length <= source.size() - offset;
-  EXPECT_TRUE(inside) << "reads " << length << " bytes at " << offset << " of " << source.size();
-  if (!inside) return -1;
-  std::memcpy(buffer, source.data() + offset, length);
-  return 0;
-}
-
-int ReadOld(void* user, libdelta_offset offset, uint8_t* buffer, uint32_t length) {
-  return Read(From(user).old_image, offset, buffer, length);
-}
-
-int ReadNew(void* user, libdelta_offset offset, uint8_t* buffer, uint32_t length) {
-  return Read(From(user).new_image, offset, buffer, length);
-}
-
-int WriteNew(void* user, libdelta_offset offset, const uint8_t* data, uint32_t length) {
-  Images& images = From(user);
-  const bool next = length != 0 && offset == images.new_image.size() && length <= images.new_length - offset;
-  EXPECT_TRUE(next) << "writes " << length << " bytes at " << offset << " of " << images.new_length;
-  if (!next) return -1;
-  images.new_image.insert(images.new_image.end(), data, data + length);
-  return 0;
-}
-
-struct Outcome {
-  libdelta_status status;
-  Bytes new_image;
-  size_t unread;  // Bytes of the payload, when the decoder was done.
-};
-
-struct DecodeInput {
-  ByteView old_image;
-  uint64_t new_length;
-  ByteView data;
-  uint32_t arena_size;
-};
-
-// As the updater does it: what was left unread comes again, in front of `piece_size` more bytes. Buffers
-// and arena have exactly the size that they claim, for the sanitizer to guard.
-Outcome Decode(const DecodeInput& input, size_t piece_size) {
-  Images images{input.old_image, input.new_length, {}};
-  const libdelta_io io = {&images, ReadOld, WriteNew, ReadNew, nullptr};
-  const std::unique_ptr<uint8_t[]> arena(new uint8_t[input.arena_size]);
-  std::memset(arena.get(), 0xa5, input.arena_size);
-  const auto decoder = std::make_unique<Decoder>();
-  std::memset(static_cast<void*>(decoder.get()), 0x5a, sizeof(Decoder));
-  InPlace elsewhere{};
-  libdelta_status status = DecoderInit(decoder.get(), &io, &elsewhere, arena.get(), input.arena_size,
-                                       input.old_image.size(), input.new_length);
-  ByteView left = input.data;
-  Bytes unread;
-  while (status == LIBDELTA_NEED_INPUT && !left.empty()) {
-    const ByteView piece = left.first(std::min(piece_size, left.size()));
-    left = left.subspan(piece.size());
-    const size_t size = unread.size() + piece.size();
-    const std::unique_ptr<uint8_t[]> buffer(new uint8_t[size]);
-    std::copy(unread.begin(), unread.end(), buffer.get());
-    std::copy(piece.begin(), piece.end(), buffer.get() + unread.size());
-    uint32_t used = 0;
-    status = DecoderRun(decoder.get(), buffer.get(), static_cast<uint32_t>(size), left.empty(), &used);
-    EXPECT_LE(used, size);
-    if (status == LIBDELTA_NEED_INPUT) {
-      EXPECT_FALSE(left.empty());
-      EXPECT_LE(size - used, kDecoderLookahead);
-    }
-    unread.assign(buffer.get() + used, buffer.get() + size);
-  }
-  return {status, std::move(images.new_image), unread.size() + left.size()};
+DecodeOutcome Decode(const DecodeInput& input, size_t piece_size) {
+  DecodeOutcome outcome = DecodeInPieces(input, piece_size);
+  EXPECT_EQ(outcome.problem, "");
+  return outcome;
 }
 
 constexpr size_t kWhole = ~size_t{0};
@@ -112,7 +37,7 @@ constexpr size_t kPieces[] = {1, 2, 7, 46, 47, 48, 61, 240, kWhole};
 
 void ExpectDecodes(const DecodeInput& input, const Bytes& new_image) {
   for (const size_t piece : kPieces) {
-    const Outcome outcome = Decode(input, piece);
+    const DecodeOutcome outcome = Decode(input, piece);
     ASSERT_EQ(outcome.status, LIBDELTA_OK) << "pieces of " << piece;
     ASSERT_EQ(outcome.unread, 0u) << "pieces of " << piece;
     ASSERT_TRUE(outcome.new_image == new_image) << "pieces of " << piece;
@@ -122,7 +47,7 @@ void ExpectDecodes(const DecodeInput& input, const Bytes& new_image) {
 // Not taken as a whole payload: malformed, or it goes on behind the image.
 void ExpectRefuses(const DecodeInput& input, bool goes_on) {
   for (const size_t piece : kPieces) {
-    const Outcome outcome = Decode(input, piece);
+    const DecodeOutcome outcome = Decode(input, piece);
     if (goes_on) {
       EXPECT_TRUE(outcome.status == LIBDELTA_OK && outcome.unread != 0) << "pieces of " << piece;
     } else {
@@ -210,7 +135,7 @@ TEST(EndOfStream, IsWhereTheEncoderPutsIt) {
       ASSERT_TRUE(left_out == 2 || payload.data.back() != 0 || payload.data.size() == 1);
       ++trimmed[left_out];
       for (const size_t piece : {size_t{1}, kWhole}) {
-        const Outcome outcome = Decode({old_image, new_image.size(), payload.data, 2048}, piece);
+        const DecodeOutcome outcome = Decode({old_image, new_image.size(), payload.data, 2048}, piece);
         ASSERT_EQ(outcome.status, LIBDELTA_OK);
         ASSERT_EQ(outcome.unread, 0u);
         ASSERT_TRUE(outcome.new_image == new_image);
@@ -233,7 +158,7 @@ TEST(EndOfStream, CannotBeAnywhereEarlier) {
     for (size_t size = 1; size + 4 < payload.data.size(); ++size) {
       const Bytes cut(payload.data.begin(), payload.data.begin() + static_cast<ptrdiff_t>(size));
       for (const size_t piece : {size_t{1}, kWhole}) {
-        const Outcome outcome = Decode({old_image, new_image.size(), cut, 2048}, piece);
+        const DecodeOutcome outcome = Decode({old_image, new_image.size(), cut, 2048}, piece);
         ASSERT_EQ(outcome.status, LIBDELTA_E_MALFORMED) << size << " of " << payload.data.size() << " bytes";
       }
     }
@@ -258,7 +183,7 @@ TEST(Arena, OfEverySizeIsEitherRefusedOrEnough) {
       ASSERT_EQ(payload.data.empty(), arena < kSmallestArena);
       if (payload.data.empty()) continue;
       for (const size_t piece : {size_t{1}, kWhole}) {
-        const Outcome outcome = Decode({old_image, new_image.size(), payload.data, arena}, piece);
+        const DecodeOutcome outcome = Decode({old_image, new_image.size(), payload.data, arena}, piece);
         ASSERT_EQ(outcome.status, LIBDELTA_OK);
         ASSERT_TRUE(outcome.new_image == new_image);
       }
@@ -279,12 +204,12 @@ TEST(Arena, ThatIsTooSmallForThePayloadIsRefused) {
                        payload.plan.ram_map.size() * 8;
   const uint32_t needed = static_cast<uint32_t>(kSmallestArena + taken);
   for (uint32_t arena = 0; arena < needed; ++arena) {
-    const Outcome outcome = Decode({old_image, new_image.size(), payload.data, arena}, kWhole);
+    const DecodeOutcome outcome = Decode({old_image, new_image.size(), payload.data, arena}, kWhole);
     ASSERT_EQ(outcome.status, LIBDELTA_E_MALFORMED) << arena;
     ASSERT_TRUE(outcome.new_image.empty());
   }
   for (uint32_t arena = needed; arena < needed + 70; ++arena) {
-    const Outcome outcome = Decode({old_image, new_image.size(), payload.data, arena}, kWhole);
+    const DecodeOutcome outcome = Decode({old_image, new_image.size(), payload.data, arena}, kWhole);
     EXPECT_TRUE(outcome.status != LIBDELTA_OK || outcome.new_image.size() == new_image.size());
   }
   EXPECT_EQ(Decode({old_image, new_image.size(), payload.data, 8192}, kWhole).status, LIBDELTA_OK);
@@ -296,7 +221,7 @@ TEST(Arena, OfTheLargestSizesWork) {
   const Bytes new_image = thumb.new_image();
   for (const uint32_t arena : {(1u << 19) - 1, (1u << 19) + 1000, (1u << 20) - 816}) {
     const Payload payload = Encoded(old_image, new_image, arena);
-    const Outcome outcome = Decode({old_image, new_image.size(), payload.data, arena}, 1000);
+    const DecodeOutcome outcome = Decode({old_image, new_image.size(), payload.data, arena}, 1000);
     ASSERT_EQ(outcome.status, LIBDELTA_OK);
     ASSERT_TRUE(outcome.new_image == new_image);
   }
@@ -350,8 +275,9 @@ class SpoilingPort : public Elsewhere {
   using Position = uint64_t;
   static constexpr bool kEncoding = false;
 
-  SpoilingPort(ByteView old_image, ByteView data, bool spoils) : old_(old_image), spoils_(spoils) {
-    coder_.SetInput(data.data(), static_cast<uint32_t>(data.size()), 0);
+  SpoilingPort(const DecodeInput& input, bool spoils)
+      : images_{input.old_image, input.new_length}, spoils_(spoils) {
+    coder_.SetInput(input.data.data(), static_cast<uint32_t>(input.data.size()), 0);
   }
   static NoAnswers plan() { return {}; }
   static void Enter(Stream) {}
@@ -366,14 +292,13 @@ class SpoilingPort : public Elsewhere {
     return 0;
   }
   bool ReadOld(Position at, uint8_t* to, uint32_t size) {
-    if (Read(old_, at, to, size) != 0) return false;
+    if (!images_.ReadOld(at, to, size)) return false;
     given_.emplace_back(to, size);
     return true;
   }
-  bool ReadNew(Position at, uint8_t* to, uint32_t size) { return Read(new_image_, at, to, size) == 0; }
+  bool ReadNew(Position at, uint8_t* to, uint32_t size) { return images_.ReadNew(at, to, size); }
   bool WriteNew(Position at, const uint8_t* from, uint32_t size) {
-    EXPECT_EQ(at, new_image_.size());
-    new_image_.insert(new_image_.end(), from, from + size);
+    if (!images_.WriteNew(at, from, size)) return false;
     // Bytes that were read to where they are written from are the new image's.
     std::erase_if(given_, [&](const auto& given) { return given.first >= from && given.first < from + 64; });
     return true;
@@ -381,14 +306,13 @@ class SpoilingPort : public Elsewhere {
   static uint8_t ActualByte(Position) { return 0; }
   static bool SameAsOld(Position, Position, Position) { return false; }
 
-  const Bytes& new_image() const { return new_image_; }
+  const BoundedImages& images() const { return images_; }
 
  private:
-  ByteView old_;
+  BoundedImages images_;
   bool spoils_;
   RangeDecoder coder_{};
   std::vector<std::pair<uint8_t*, uint32_t>> given_;
-  Bytes new_image_;
 };
 
 struct StepsOutcome {
@@ -398,7 +322,7 @@ struct StepsOutcome {
 };
 
 StepsOutcome DecodeSteps(const DecodeInput& input, bool spoils, int max_steps = 1 << 30) {
-  SpoilingPort port(input.old_image, input.data, spoils);
+  SpoilingPort port(input, spoils);
   const std::unique_ptr<uint8_t[]> arena(new uint8_t[input.arena_size]);
   const auto codec = std::make_unique<Codec<SpoilingPort>>();
   codec->Start(&port, arena.get(), input.arena_size, input.old_image.size(), input.new_length);
@@ -408,7 +332,8 @@ StepsOutcome DecodeSteps(const DecodeInput& input, bool spoils, int max_steps = 
     status = codec->Step();
     ++steps;
   }
-  return {status, steps, port.new_image()};
+  EXPECT_EQ(port.images().problem, "");
+  return {status, steps, port.images().new_image};
 }
 
 TEST(Steps, RefuseWhatIsWrongAndNothingElse) {
@@ -437,7 +362,7 @@ TEST(Steps, TakeUselessTemplates) {
       const StepsOutcome taken = DecodeSteps({image, image.size(), data, 2048}, false, 2);
       EXPECT_EQ(taken.status, LIBDELTA_NEED_INPUT);
       // What follows is noise. It ends, inside the images.
-      const Outcome outcome = Decode({image, image.size(), Extended(data, 3000, 0x3c), 2048}, kWhole);
+      const DecodeOutcome outcome = Decode({image, image.size(), Extended(data, 3000, 0x3c), 2048}, kWhole);
       EXPECT_NE(outcome.status, LIBDELTA_NEED_INPUT);
     }
   }
@@ -451,8 +376,8 @@ TEST(Steps, TakeTheLongestPrologue) {
   const Bytes image = RandomBytes(300, 1);
   const Bytes whole = Extended(data, 2000, 0x3c);
   EXPECT_EQ(DecodeSteps({image, image.size(), whole, 2048}, false, 3).status, LIBDELTA_NEED_INPUT);
-  const Outcome expected = Decode({image, image.size(), whole, 2048}, kWhole);
-  const Outcome pieces = Decode({image, image.size(), whole, 2048}, kMinChunk - kLinkSize);
+  const DecodeOutcome expected = Decode({image, image.size(), whole, 2048}, kWhole);
+  const DecodeOutcome pieces = Decode({image, image.size(), whole, 2048}, kMinChunk - kLinkSize);
   EXPECT_EQ(pieces.status, expected.status);
   EXPECT_TRUE(pieces.new_image == expected.new_image);
 }
@@ -468,7 +393,7 @@ TEST(Groups, DoNotDependOnOldBytesOfEarlierOnes) {
       ASSERT_TRUE(outcome.new_image == new_image) << spoils;
     }
     for (const size_t piece : {size_t{1}, size_t{5}, kWhole}) {
-      const Outcome outcome = Decode({old_image, new_image.size(), data, 4096}, piece);
+      const DecodeOutcome outcome = Decode({old_image, new_image.size(), data, 4096}, piece);
       ASSERT_EQ(outcome.status, LIBDELTA_OK) << piece;
       ASSERT_TRUE(outcome.new_image == new_image) << piece;
     }
@@ -518,7 +443,7 @@ void ExpectSameResult(const Bytes& old_image, const Bytes& new_image, const Plan
   for (const size_t piece : {size_t{1}, size_t{50}, kWhole}) {
     // The noise is not there when the payload is whole.
     const Bytes data = valid ? coded.data : Extended(coded.data, 100, 0x77);
-    const Outcome outcome = Decode({old_image, new_image.size(), data, 2048}, piece);
+    const DecodeOutcome outcome = Decode({old_image, new_image.size(), data, 2048}, piece);
     ASSERT_EQ(outcome.status, coded.status);
     if (valid) {
       ASSERT_TRUE(outcome.new_image == new_image);
@@ -584,7 +509,7 @@ class RandomPort : public Elsewhere {
   static constexpr bool kEncoding = true;
 
   RandomPort(uint32_t seed, const Bytes& old_image, uint64_t new_length)
-      : random_(seed), old_(old_image), new_length_(new_length), plan_(this), encoder_(&data_) {}
+      : random_(seed), images_{old_image, new_length}, plan_(this), encoder_(&data_) {}
 
   class Answers : public NoPages {
    public:
@@ -626,8 +551,8 @@ class RandomPort : public Elsewhere {
       Random& random = port_->random_;
       last_ = random() % 8 ? last_ + random() % 100 : port_->Wild();
       if (area == 0) ++port_->entries;
-      const uint64_t to = random() % 8 ? random() % (port_->new_length_ + 20) : port_->Wild();
-      const bool outside = last_ > port_->old_.size() || to > port_->new_length_;
+      const uint64_t to = random() % 8 ? random() % (port_->images_.new_length + 20) : port_->Wild();
+      const bool outside = last_ > port_->images_.old_image.size() || to > port_->images_.new_length;
       port_->has_entries_outside |= area == 0 && outside;
       return {last_, to, random() % 4 == 0};
     }
@@ -653,9 +578,9 @@ class RandomPort : public Elsewhere {
         o.source = 1 + random() % (random() % 2 ? position : std::min<uint64_t>(position, 70));
       }
       if (o.kind == OperationKind::kOld) {
-        if (port_->old_.empty()) return {OperationKind::kLiteral, position, room, 0};
-        o.source = random() % port_->old_.size();
-        o.length = std::min<uint64_t>(o.length, port_->old_.size() - o.source);
+        if (port_->images_.old_image.empty()) return {OperationKind::kLiteral, position, room, 0};
+        o.source = random() % port_->images_.old_image.size();
+        o.length = std::min<uint64_t>(o.length, port_->images_.old_image.size() - o.source);
       }
       if (random() % 256 == 0) o.source = port_->Wild();
       if (random() % 256 == 0) o.length = port_->Wild();
@@ -693,14 +618,9 @@ class RandomPort : public Elsewhere {
     encoder_.EndGroup();
     return 0;
   }
-  bool ReadOld(Position at, uint8_t* to, uint32_t size) { return Read(old_, at, to, size) == 0; }
-  bool ReadNew(Position at, uint8_t* to, uint32_t size) { return Read(new_image_, at, to, size) == 0; }
-  bool WriteNew(Position at, const uint8_t* from, uint32_t size) {
-    EXPECT_EQ(at, new_image_.size());
-    EXPECT_LE(size, new_length_ - at);
-    new_image_.insert(new_image_.end(), from, from + size);
-    return true;
-  }
+  bool ReadOld(Position at, uint8_t* to, uint32_t size) { return images_.ReadOld(at, to, size); }
+  bool ReadNew(Position at, uint8_t* to, uint32_t size) { return images_.ReadNew(at, to, size); }
+  bool WriteNew(Position at, const uint8_t* from, uint32_t size) { return images_.WriteNew(at, from, size); }
   uint8_t ActualByte(Position at) const { return static_cast<uint8_t>((at * 0x9e3779b1u >> 13) % 7 == 0); }
   bool SameAsOld(Position, Position, Position) { return random_() % 2 != 0; }
 
@@ -710,7 +630,7 @@ class RandomPort : public Elsewhere {
     encoder_.EndGroup();
     return data_;
   }
-  const Bytes& new_image() const { return new_image_; }
+  const BoundedImages& images() const { return images_; }
 
   int entries = 0;
   int groups = 0;
@@ -724,12 +644,10 @@ class RandomPort : public Elsewhere {
   }
 
   Random random_;
-  const Bytes& old_;
-  uint64_t new_length_;
+  BoundedImages images_;
   Answers plan_;
   Bytes data_;
   RangeEncoder encoder_;
-  Bytes new_image_;
   const Codec<RandomPort>* codec_ = nullptr;
 };
 
@@ -755,11 +673,12 @@ TEST(Plans, OfAnyKindDecodeAsTheyWereCoded) {
       status = codec->Step();
     } while (status == LIBDELTA_NEED_INPUT);
     ASSERT_TRUE(status == LIBDELTA_OK || status == LIBDELTA_E_MALFORMED);
+    ASSERT_EQ(port.images().problem, "");
     const Bytes data = port.Finish();
     for (const size_t piece : {size_t{1}, size_t{53}, kWhole}) {
-      const Outcome outcome = Decode({old_image, new_length, data, arena_size}, piece);
+      const DecodeOutcome outcome = Decode({old_image, new_length, data, arena_size}, piece);
       ASSERT_EQ(outcome.status, status) << "pieces of " << piece;
-      ASSERT_TRUE(outcome.new_image == port.new_image()) << "pieces of " << piece;
+      ASSERT_TRUE(outcome.new_image == port.images().new_image) << "pieces of " << piece;
       if (status == LIBDELTA_OK) {
         ASSERT_EQ(outcome.unread, 0u);
         ASSERT_EQ(outcome.new_image.size(), new_length);
