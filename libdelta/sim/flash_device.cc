@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 namespace libdelta {
@@ -31,6 +32,23 @@ std::vector<SlotRange> SlotProtection(const DeviceProfile& profile) {
   return ranges;
 }
 
+void Feed(libdelta_updater* updater, const Bootloader& bootloader, PowerCycle* cycle) {
+  const ByteView patch = bootloader.patch;
+  if (bootloader.source == PatchSourceKind::kStored) {
+    cycle->status = libdelta_apply_stored(updater, static_cast<libdelta_offset>(patch.size()));
+    return;
+  }
+  uint64_t at = std::min<uint64_t>(cycle->feed_from, patch.size());
+  while (cycle->status == LIBDELTA_NEED_INPUT && at < patch.size()) {
+    const size_t size = static_cast<size_t>(std::min<uint64_t>(bootloader.push_size, patch.size() - at));
+    if (bootloader.on_push) bootloader.on_push(at + size);
+    cycle->status = libdelta_push(updater, patch.data() + at, size);
+    at += size;
+    cycle->fed += size;
+  }
+  if (cycle->status == LIBDELTA_NEED_INPUT) cycle->status = libdelta_finish(updater);
+}
+
 }  // namespace
 
 InPlaceLayout LayoutOf(const DeviceProfile& profile) {
@@ -42,6 +60,33 @@ InPlaceLayout LayoutOf(const DeviceProfile& profile) {
   layout.spare_page_size = profile.LargestPage(profile.spare);
   layout.protected_ranges = SlotProtection(profile);
   return layout;
+}
+
+PowerCycle RunBootloader(const libdelta_config& config, const Bootloader& bootloader, FlashModel* flash) {
+  // Exactly as much as is needed, for sanitizers to guard. operator new[] aligns it.
+  const size_t size = libdelta_ram_required(flash->profile().ram);
+  const std::unique_ptr<uint8_t[]> ram(new uint8_t[size]);
+  std::memset(ram.get(), 0xa5, size);
+  PowerCycle cycle;
+  libdelta_updater* updater = nullptr;
+  cycle.status = libdelta_init(ram.get(), size, &config, &updater);
+  bool offer = bootloader.offer;
+  if (cycle.status == LIBDELTA_NEED_INPUT && bootloader.recover) {
+    libdelta_offset feed_from = 0;
+    cycle.status = libdelta_recover(updater, &cycle.recovery, &feed_from);
+    cycle.feed_from = feed_from;
+    const bool is_idle = cycle.recovery == LIBDELTA_IDLE || cycle.recovery == LIBDELTA_FINISHED;
+    offer = offer && is_idle && cycle.status == LIBDELTA_OK;
+    // An updater that has recovered with nothing in progress is spent.
+    if (offer) cycle.status = libdelta_init(ram.get(), size, &config, &updater);
+  }
+  const bool is_wanted = offer || cycle.recovery == LIBDELTA_RESUME;
+  if (cycle.status == LIBDELTA_NEED_INPUT && !bootloader.patch.empty() && is_wanted) {
+    Feed(updater, bootloader, &cycle);
+  }
+  cycle.power_lost = !flash->powered();
+  flash->Reboot();
+  return cycle;
 }
 
 FlashPort::FlashPort(const DeviceProfile& profile, FlashModel* flash, uint32_t* counter)
@@ -105,26 +150,8 @@ int FlashDevice::ReadPatch(void* user, libdelta_offset offset, uint8_t* buffer, 
   return 0;
 }
 
-void FlashDevice::Feed(libdelta_updater* updater, ByteView patch, FlashPort* port, PowerCycle* cycle) const {
-  if (setup_.source == PatchSourceKind::kStored) {
-    cycle->status = libdelta_apply_stored(updater, static_cast<libdelta_offset>(patch.size()));
-    return;
-  }
-  cycle->status = LIBDELTA_NEED_INPUT;
-  uint64_t at = std::min<uint64_t>(cycle->feed_from, patch.size());
-  while (cycle->status == LIBDELTA_NEED_INPUT && at < patch.size()) {
-    const size_t size = static_cast<size_t>(std::min<uint64_t>(setup_.push_size, patch.size() - at));
-    port->set_patch_end(at + size);
-    cycle->status = libdelta_push(updater, patch.data() + at, size);
-    at += size;
-    cycle->fed += size;
-  }
-  if (cycle->status == LIBDELTA_NEED_INPUT) cycle->status = libdelta_finish(updater);
-}
-
 PowerCycle FlashDevice::Run(ByteView patch, bool recover, bool offer) {
-  const DeviceProfile& profile = flash_.profile();
-  FlashPort port(profile, &flash_, &counter_);
+  FlashPort port(flash_.profile(), &flash_, &counter_);
   port.set_watch(&watch_);
   PatchAccess access{&flash_, patch};
 
@@ -140,26 +167,8 @@ PowerCycle FlashDevice::Run(ByteView patch, bool recover, bool offer) {
   config.policy.component = setup_.component.empty() ? nullptr : setup_.component.c_str();
   config.policy.min_counter = counter_;
 
-  // Two buffers: an updater that has recovered with nothing in progress is spent.
-  PowerCycle cycle;
-  const size_t size = libdelta_ram_required(profile.ram);
-  std::vector<uint64_t> ram((size + 7) / 8);
-  libdelta_updater* updater = nullptr;
-  cycle.status = libdelta_init(ram.data(), ram.size() * 8, &config, &updater);
-  if (cycle.status == LIBDELTA_NEED_INPUT && recover) {
-    libdelta_offset feed_from = 0;
-    cycle.status = libdelta_recover(updater, &cycle.recovery, &feed_from);
-    cycle.feed_from = feed_from;
-    const bool is_idle = cycle.recovery == LIBDELTA_IDLE || cycle.recovery == LIBDELTA_FINISHED;
-    offer = offer && is_idle && cycle.status == LIBDELTA_OK;
-    if (offer) cycle.status = libdelta_init(ram.data(), ram.size() * 8, &config, &updater);
-  }
-  if (cycle.status == LIBDELTA_NEED_INPUT && !patch.empty() && (offer || cycle.recovery == LIBDELTA_RESUME)) {
-    Feed(updater, patch, &port, &cycle);
-  }
-  cycle.power_lost = !flash_.powered();
-  flash_.Reboot();
-  return cycle;
+  const auto on_push = [&port](uint64_t patch_end) { port.set_patch_end(patch_end); };
+  return RunBootloader(config, {patch, recover, offer, setup_.source, setup_.push_size, on_push}, &flash_);
 }
 
 PowerCycle FlashDevice::Boot(ByteView patch, bool offer) { return Run(patch, true, offer); }

@@ -46,6 +46,19 @@ struct PowerCycle {
   bool power_lost = false;
 };
 
+// The bootloader's part in a power cycle.
+struct Bootloader {
+  ByteView patch;       // Fed from where it is wanted until the update ends or power fails; may be empty.
+  bool recover = true;  // False: the patch is offered although another update may be in progress.
+  bool offer = true;    // A patch that has not begun may begin.
+  PatchSourceKind source = PatchSourceKind::kStream;
+  uint32_t push_size = 4096;                        // Bytes per push, at least 1.
+  std::function<void(uint64_t patch_end)> on_push;  // Before bytes up to there are pushed; may be empty.
+};
+
+// One power cycle with the library so configured, over `flash`, which is rebooted at the end.
+PowerCycle RunBootloader(const libdelta_config& config, const Bootloader& bootloader, FlashModel* flash);
+
 // What the device library is about to do to the flash.
 struct FlashRequest {
   FlashOperation what = FlashOperation::kErase;
@@ -112,7 +125,6 @@ class FlashDevice {
   static int ReadPatch(void* user, libdelta_offset offset, uint8_t* buffer, uint32_t length);
 
   PowerCycle Run(ByteView patch, bool recover, bool offer);
-  void Feed(libdelta_updater* updater, ByteView patch, FlashPort* port, PowerCycle* cycle) const;
 
   DeviceSetup setup_;
   FlashModel flash_;

@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <utility>
 
 #include "bench/support/thumb_images.h"
@@ -122,42 +121,43 @@ EncodeOptions InPlaceOptions(const DeviceProfile& profile) {
   return options;
 }
 
+// The callbacks of the library: those of `port`, and `patch`, as far as the device allows.
 struct InPlaceDevice::Access {
   InPlaceDevice* device;
+  const libdelta_flash* port;
   ByteView patch;
 
-  static InPlaceDevice& Of(void* user) { return *static_cast<Access*>(user)->device; }
+  static const Access& Of(void* user) { return *static_cast<Access*>(user); }
   static int Read(void* user, uint32_t address, uint8_t* buffer, uint32_t length) {
-    InPlaceDevice& device = Of(user);
-    if (!device.Allow(FlashCall::kRead, address, nullptr, length)) return -1;
-    return device.flash.Read(address, buffer, length) ? 0 : -1;
+    const Access& access = Of(user);
+    if (!access.device->Allow(FlashCall::kRead, address, nullptr, length)) return -1;
+    return access.port->read(access.port->user, address, buffer, length);
   }
   static int Program(void* user, uint32_t address, const uint8_t* data, uint32_t length) {
-    InPlaceDevice& device = Of(user);
-    if (!device.Allow(FlashCall::kProgram, address, data, length)) return -1;
-    return device.flash.Program(address, data, length) ? 0 : -1;
+    const Access& access = Of(user);
+    if (!access.device->Allow(FlashCall::kProgram, address, data, length)) return -1;
+    return access.port->program(access.port->user, address, data, length);
   }
   static int Erase(void* user, uint32_t address) {
-    InPlaceDevice& device = Of(user);
-    if (!device.Allow(FlashCall::kErase, address, nullptr, 0)) return -1;
-    return device.flash.Erase(address) ? 0 : -1;
+    const Access& access = Of(user);
+    if (!access.device->Allow(FlashCall::kErase, address, nullptr, 0)) return -1;
+    return access.port->erase(access.port->user, address);
   }
   static int CommitCounter(void* user, uint32_t counter) {
-    InPlaceDevice& device = Of(user);
-    if (!device.flash.powered() || !device.Allow(FlashCall::kCommitCounter, counter, nullptr, 0)) return -1;
-    device.counter = std::max(device.counter, counter);
-    return 0;
+    const Access& access = Of(user);
+    if (!access.device->flash.powered()) return -1;
+    if (!access.device->Allow(FlashCall::kCommitCounter, counter, nullptr, 0)) return -1;
+    return access.port->commit_counter(access.port->user, counter);
   }
   static int ReadPatch(void* user, libdelta_offset offset, uint8_t* buffer, uint32_t length) {
-    InPlaceDevice& device = Of(user);
-    const ByteView patch = static_cast<Access*>(user)->patch;
-    if (!device.flash.powered() ||
-        !device.Allow(FlashCall::kReadPatch, static_cast<uint32_t>(offset), nullptr, length) ||
+    const auto& [device, port, patch] = Of(user);
+    if (!device->flash.powered() ||
+        !device->Allow(FlashCall::kReadPatch, static_cast<uint32_t>(offset), nullptr, length) ||
         offset > patch.size() || length > patch.size() - offset) {
       return -1;
     }
     std::memcpy(buffer, patch.data() + offset, length);
-    device.fed_ = offset + length;
+    device->fed_ = offset + length;
     return 0;
   }
 };
@@ -174,49 +174,15 @@ bool InPlaceDevice::Allow(FlashCall call, uint32_t address, const uint8_t* data,
   return !hangs_ && (!before_call || before_call(call, address, data, length));
 }
 
-void InPlaceDevice::Feed(libdelta_updater* updater, ByteView patch, PowerCycle* cycle) {
-  if (is_stored) {
-    cycle->status = libdelta_apply_stored(updater, static_cast<libdelta_offset>(patch.size()));
-    return;
-  }
-  cycle->status = LIBDELTA_NEED_INPUT;
-  uint64_t at = std::min<uint64_t>(cycle->feed_from, patch.size());
-  while (cycle->status == LIBDELTA_NEED_INPUT && at < patch.size()) {
-    const size_t size = static_cast<size_t>(std::min<uint64_t>(push_size, patch.size() - at));
-    fed_ = at + size;
-    cycle->status = libdelta_push(updater, patch.data() + at, size);
-    at += size;
-    cycle->fed += size;
-  }
-  if (cycle->status == LIBDELTA_NEED_INPUT) cycle->status = libdelta_finish(updater);
-}
-
 PowerCycle InPlaceDevice::Run(ByteView patch, bool recover, bool offer) {
-  const DeviceProfile& profile = flash.profile();
-  const InPlaceLayout layout = LayoutOf(profile);
-  std::vector<libdelta_page_run> runs;
-  std::vector<libdelta_range> ranges;
-  for (const SlotPages& run : layout.pages) runs.push_back({run.count, run.size});
-  for (const SlotRange& range : layout.protected_ranges) {
-    ranges.push_back({static_cast<uint32_t>(range.start), static_cast<uint32_t>(range.length)});
-  }
-  Access access{this, patch};
-  libdelta_flash callbacks{};
+  const FlashPort port(flash.profile(), &flash, &counter);
+  Access access{this, port.callbacks(), patch};
+  libdelta_flash callbacks = *port.callbacks();
   callbacks.user = &access;
   callbacks.read = Access::Read;
   callbacks.program = Access::Program;
   callbacks.erase = Access::Erase;
   callbacks.commit_counter = Access::CommitCounter;
-  callbacks.runs = runs.data();
-  callbacks.run_count = static_cast<uint8_t>(runs.size());
-  callbacks.spare_count = static_cast<uint8_t>(layout.spare_count);
-  callbacks.write_unit = static_cast<uint8_t>(layout.write_unit);
-  callbacks.erase_value = layout.erase_value;
-  callbacks.slot = static_cast<uint32_t>(profile.slot.start);
-  callbacks.spare = static_cast<uint32_t>(profile.spare.start);
-  callbacks.spare_page_size = layout.spare_page_size;
-  callbacks.protected_ranges = ranges.data();
-  callbacks.protected_count = static_cast<uint8_t>(ranges.size());
 
   std::vector<Signer> signers;
   for (const uint8_t seed : trusted) signers.emplace_back(seed);
@@ -236,27 +202,9 @@ PowerCycle InPlaceDevice::Run(ByteView patch, bool recover, bool offer) {
 
   calls_at_boot_ = calls_;
   fed_ = 0;
-  PowerCycle cycle;
-  // Exactly as much as is needed, for the sanitizer to guard. operator new[] aligns it.
-  const size_t size = libdelta_ram_required(profile.ram);
-  const std::unique_ptr<uint8_t[]> ram(new uint8_t[size]);
-  std::memset(ram.get(), 0xa5, size);
-  libdelta_updater* updater = nullptr;
-  cycle.status = libdelta_init(ram.get(), size, &config, &updater);
-  if (cycle.status == LIBDELTA_NEED_INPUT && recover) {
-    libdelta_offset feed_from = 0;
-    cycle.status = libdelta_recover(updater, &cycle.recovery, &feed_from);
-    cycle.feed_from = feed_from;
-    const bool is_idle = cycle.recovery == LIBDELTA_IDLE || cycle.recovery == LIBDELTA_FINISHED;
-    offer = offer && is_idle && cycle.status == LIBDELTA_OK;
-    if (offer) cycle.status = libdelta_init(ram.get(), size, &config, &updater);
-  }
-  if (cycle.status == LIBDELTA_NEED_INPUT && !patch.empty() && (offer || cycle.recovery == LIBDELTA_RESUME)) {
-    Feed(updater, patch, &cycle);
-  }
-  cycle.power_lost = !flash.powered();
-  flash.Reboot();
-  return cycle;
+  const PatchSourceKind source = is_stored ? PatchSourceKind::kStored : PatchSourceKind::kStream;
+  const auto on_push = [this](uint64_t patch_end) { fed_ = patch_end; };
+  return RunBootloader(config, {patch, recover, offer, source, push_size, on_push}, &flash);
 }
 
 PowerCycle InPlaceDevice::Boot(ByteView patch, bool offer) { return Run(patch, true, offer); }

@@ -79,7 +79,6 @@ class InPlaceDevice {
   struct Access;
   bool Allow(FlashCall call, uint32_t address, const uint8_t* data, uint32_t length);
   PowerCycle Run(ByteView patch, bool recover, bool offer);
-  void Feed(libdelta_updater* updater, ByteView patch, PowerCycle* cycle);
 
   uint64_t calls_ = 0;
   uint64_t calls_at_boot_ = 0;
