@@ -1,17 +1,23 @@
 // What updates in place cost, exact: makes a patch for one slot for every MCU pair and geometry, applies it
 // with the device library over the flash model, compares, and writes one CSV row each.
 //
-//   bench_in_place --corpus DIR [--ram 4K,8K,64K] [--pages 4K] [--spares 2,3,5] [--only TEXT] [--out CSV] [-j
-//   N] bench_in_place --generated [...] [--out CSV | --check CSV]
-//       Images as in bench/support/pairs.h. Prints geometric means; fails when a patch does not apply, or a
-//       bar is missed in a slot with room.
+//   bench_in_place --corpus DIR [--ram 4K,8K,64K] [--pages 4K] [--spares 2,3,5] [--only TEXT] [--out CSV]
+//                  [-j N]
+//   bench_in_place --generated [...] [--out CSV | --check CSV]
+//
+// Images as in bench/support/pairs.h. Prints geometric means; fails when a patch does not apply, or a bar is
+// missed in a slot with room.
 //
 // Columns:
-//   room      pages of the slot behind both images; 0: the slot is as small as can be
-//   two_slot  bytes of the patch for two slots at the same RAM; in_place: of this one; each with one
-//   signature changed   pages of the slot that differ; the others must not be touched erases    of all pages;
-//   spare_max, spare_all: of the spare page erased most, of all spare pages written   bytes programmed, as a
-//   ratio to the bytes of changed pages; 1 is the new content itself
+//   room        pages of the slot behind both images; 0: the slot is as small as can be
+//   two_slot    bytes of the patch for two slots at the same RAM, with one signature
+//   in_place    bytes of this one, with one signature
+//   ratio       in_place / two_slot
+//   changed     pages of the slot that differ; the others must not be touched
+//   erases      of all pages
+//   spare_max   of the spare page erased most
+//   spare_all   of all spare pages
+//   written     bytes programmed, as a ratio to the bytes of changed pages; 1 is the new content itself
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,6 +33,7 @@
 #include "bench/support/program.h"
 #include "libdelta/adapters/sodium.h"
 #include "libdelta/host.h"
+#include "libdelta/sim/campaign.h"
 #include "libdelta/sim/flash_device.h"
 
 namespace bench {
@@ -66,43 +73,27 @@ libdelta::DeviceProfile MakeProfile(const Geometry& geometry, uint64_t longest) 
   return profile;
 }
 
-uint64_t ChangedPages(const ImagePair& images, uint64_t page) {
-  uint64_t changed = 0;
-  for (uint64_t start = 0; start < images.new_image.size(); start += page) {
-    const uint64_t end = std::min<uint64_t>(start + page, images.new_image.size());
-    const bool same = end <= images.old_image.size() &&
-                      std::equal(images.new_image.begin() + static_cast<ptrdiff_t>(start),
-                                 images.new_image.begin() + static_cast<ptrdiff_t>(end),
-                                 images.old_image.begin() + static_cast<ptrdiff_t>(start));
-    changed += same ? 0 : 1;
-  }
-  return changed;
-}
-
 // Runs the update and fills in what it did.
 void Apply(const ImagePair& images, const libdelta::DeviceProfile& profile, libdelta::ByteView patch,
            Row* row) {
   libdelta_sodium_state state;
   libdelta::DeviceSetup setup;
   setup.crypto = libdelta_sodium_crypto(&state);
-  libdelta::FlashModel flash(profile);
-  flash.Load(profile.slot.start, images.old_image);
-  libdelta::FlashDevice device(profile, setup, std::move(flash));
-  const libdelta_status status = device.Boot(patch, true).status;
-  const libdelta::ByteView slot = device.slot(images.new_image.size());
-  if (status != LIBDELTA_OK)
-    row->failure = libdelta_status_text(status);
-  else if (!std::equal(slot.begin(), slot.end(), images.new_image.begin()))
-    row->failure = "wrong image";
-  else if (device.flash().violation_count() != 0)
-    row->failure = device.flash().violations()[0];
-  const libdelta::FlashStatistics& statistics = device.flash().statistics();
-  row->erases = statistics.erases;
-  row->programmed = statistics.bytes_programmed;
+  libdelta::CampaignOptions campaign;
+  campaign.mode = libdelta::CutMode::kNone;
+  const libdelta::CampaignResult result =
+      libdelta::RunCampaign(profile, setup, images.old_image, images.new_image, patch, campaign);
+  if (result.status != LIBDELTA_OK)
+    row->failure = libdelta_status_text(result.status);
+  else if (!result.failures.empty())
+    row->failure = result.failures.front();
+  row->changed = result.changed_pages;
+  row->erases = result.statistics.erases;
+  row->programmed = result.statistics.bytes_programmed;
   const libdelta::PageSpan spare = profile.PagesOf(profile.spare);
   for (uint32_t page = spare.first; page < spare.end(); ++page) {
-    row->spare_max = std::max<uint64_t>(row->spare_max, statistics.page_erases[page]);
-    row->spare_all += statistics.page_erases[page];
+    row->spare_max = std::max<uint64_t>(row->spare_max, result.statistics.page_erases[page]);
+    row->spare_all += result.statistics.page_erases[page];
   }
 }
 
@@ -111,7 +102,6 @@ Row Measure(const Pair& pair, const ImagePair& images, const Geometry& geometry,
   row.pair = &pair;
   row.geometry = geometry;
   row.two_slot = two_slot;
-  row.changed = ChangedPages(images, geometry.page);
   const libdelta::DeviceProfile profile =
       MakeProfile(geometry, std::max(images.old_image.size(), images.new_image.size()));
   libdelta::EncodeOptions options;

@@ -109,7 +109,6 @@ class FlashDevice {
 
   FlashModel& flash() { return flash_; }
   const FlashModel& flash() const { return flash_; }
-  ByteView slot(uint64_t length) const { return flash_.contents({flash_.profile().slot.start, length}); }
   uint32_t counter() const { return counter_; }
   void set_counter(uint32_t counter) { counter_ = counter; }
 
