@@ -1,19 +1,20 @@
 #!/bin/sh
 # Tests of the fwdelta command as its users see it: files, pipes, messages and exit codes.
 #
-#   sh tests/cli_test.sh FWDELTA JSON_CHECK [SCRATCH]
+#   sh tests/cli_test.sh FWDELTA FORGETFUL JSON_CHECK [SCRATCH]
 #
-# FWDELTA is the command, JSON_CHECK the program of tests/json_check.cc; files go to a new directory in
-# SCRATCH, which is removed at the end. Prints every check that fails and "N passed, M failed"; returns 1
-# if any failed.
+# FWDELTA is the command, FORGETFUL the same with tests/forgetful_recover.cc, JSON_CHECK the program of
+# tests/json_check.cc; files go to a new directory in SCRATCH, which is removed at the end. Prints every
+# check that fails and "N passed, M failed"; returns 1 if any failed.
 set -u
 
 case ${1:?} in /*) fwdelta=$1 ;; *) fwdelta=$PWD/$1 ;; esac
-case ${2:?} in /*) json_check=$2 ;; *) json_check=$PWD/$2 ;; esac
-for program in "$fwdelta" "$json_check"; do
+case ${2:?} in /*) forgetful=$2 ;; *) forgetful=$PWD/$2 ;; esac
+case ${3:?} in /*) json_check=$3 ;; *) json_check=$PWD/$3 ;; esac
+for program in "$fwdelta" "$forgetful" "$json_check"; do
   [ -x "$program" ] || { echo "cli_test.sh: no program $program" >&2; exit 1; }
 done
-parent=${3:-${TMPDIR:-/tmp}}
+parent=${4:-${TMPDIR:-/tmp}}
 mkdir -p "$parent"
 scratch=$(mktemp -d "$parent/fwdelta-cli.XXXXXX") || exit 1
 cd "$scratch" || exit 1
@@ -26,7 +27,7 @@ failed=0
 
 # Exit codes, as tools/fwdelta/exit_codes.h has them.
 ok=0 usage=2 io=3 malformed=4 signature=5 target=6 counter=7 base=8 ram=9 internal=10
-geometry=11 in_progress=12
+geometry=11 in_progress=12 unsafe=13
 
 pass() { passed=$((passed + 1)); }
 fail() {
@@ -683,10 +684,31 @@ test_simulate() {
   expect $ram '' simulate old.bin place16.fwd --device nrf52840 --ram 8K
 }
 
+# A device that does not know after a power cut that it was updating.
+test_simulate_unsafe() {
+  full=$fwdelta
+  fwdelta=$forgetful
+  expect $ok 'left alone' simulate small-old.bin small-new.bin --device nrf52840
+  expect $unsafe 'failed; first: cut' simulate small-old.bin small-new.bin --device nrf52840 --cuts random:9
+  check 'the costs are shown nevertheless' grep -q '^erases' stdout
+  check 'the failure is on standard error' grep -q '^fwdelta: ' stderr
+  expect $unsafe '' simulate small-old.bin small-new.bin --device nrf52840 --cuts random:9 --json
+  check 'and with --json as well' grep -q '^fwdelta: .* failed; first: cut' stderr
+  check 'simulate --json of a failure' is_valid_json stdout
+  expect_json /ok false
+  expect_json /exit_code $unsafe
+  expect_json /error unsafe
+  expect_json /device nrf52840
+  expect_json /cuts/runs 9
+  check 'failures are counted' [ "$(json stdout /failure_count)" -gt 0 ]
+  check 'failures are listed' grep -q 'found neither the old image ready' stdout
+  fwdelta=$full
+}
+
 make_images
 for test in help keygen create key_warning info verify threshold sign sign_elsewhere apply apply_pipes \
   apply_refusals damage signal empty_images internal in_place_create in_place_info in_place_apply \
-  in_place_refusals in_place_resume simulate; do
+  in_place_refusals in_place_resume simulate simulate_unsafe; do
   "test_$test" </dev/null
 done
 echo "$passed passed, $failed failed"

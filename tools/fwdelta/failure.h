@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "fwdelta/exit_codes.h"
+#include "fwdelta/json.h"
 
 namespace fwdelta {
 
@@ -15,6 +16,7 @@ namespace fwdelta {
 struct Failure {
   ExitCode code;
   std::string message;
+  Json report = Json::object();  // Printed with it by --json.
 };
 
 template <typename... Args>

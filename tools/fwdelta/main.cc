@@ -46,8 +46,9 @@ int ReportFailure(const Failure& failure, bool json) {
   fmt::print(stderr, "fwdelta: {}\n", failure.message);
   const int code = static_cast<int>(failure.code);
   if (json) {
-    const Json report = {
+    Json report = {
         {"ok", false}, {"exit_code", code}, {"error", NameOf(failure.code)}, {"message", failure.message}};
+    report.update(failure.report);
     fmt::print("{}\n", report.dump(2, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace));
   }
   return code;

@@ -3,17 +3,15 @@
 #define TOOLS_FWDELTA_PATCH_SUMMARY_H_
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "fwdelta/json.h"
 #include "libdelta/device.h"
 #include "libdelta/host.h"
 
 namespace fwdelta {
-
-using Json = nlohmann::ordered_json;
 
 struct SignatureEntry {
   libdelta::Bytes key_id;

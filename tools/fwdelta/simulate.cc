@@ -304,14 +304,15 @@ void RunSimulate(const SimulateOptions& options) {
   if (result.status != LIBDELTA_OK) {
     Fail(ExitCode::kInternal, "{}: {}", second.name(), libdelta_status_text(result.status));
   }
-  if (options.json) {
-    if (result.failure_count == 0) return ReportJson(SimulationJson(options, scene, result));
-  } else {
-    Report(SimulationText(options, scene, result));
+  const Json report = SimulationJson(options, scene, result);
+  if (!options.json) Report(SimulationText(options, scene, result));
+  if (result.failure_count != 0) {
+    throw Failure{ExitCode::kUnsafe,
+                  fmt::format("{} of {} failed; first: {}", result.failure_count,
+                              Count(result.runs + 1, "run"), result.failures.front()),
+                  report};
   }
-  if (result.failure_count == 0) return;
-  Fail(ExitCode::kUnsafe, "{} of {} failed; first: {}", result.failure_count, Count(result.runs + 1, "run"),
-       result.failures.front());
+  if (options.json) ReportJson(report);
 }
 
 }  // namespace
