@@ -383,13 +383,7 @@ class Cutter {
       EXPECT_EQ(cycle.recovery, LIBDELTA_IDLE);
       EXPECT_EQ(cycle.status, LIBDELTA_OK);
     }
-    // A torn last record may be gone after the next reset: then the last group is done again.
-    const libdelta_recovery later = device.Boot({}, false).recovery;
-    if (later == LIBDELTA_RESUME) {
-      EXPECT_TRUE(IsDone(device.Boot(patch_).status));
-    } else {
-      EXPECT_EQ(later, LIBDELTA_FINISHED);
-    }
+    EXPECT_EQ(device.Boot({}, false).recovery, LIBDELTA_FINISHED);
     EXPECT_EQ(device.counter, header_.counter);
   }
 
@@ -491,6 +485,36 @@ TEST(InPlaceCuts, AtEveryOperationInEveryWay) {
   std::printf("%s\n", text.str().c_str());
 }
 
+// A second cut at every operation of every recovery.
+TEST(InPlaceCuts, OfRecoveriesEndWithTheNewImage) {
+  CutCounts total;
+  uint64_t seed = 50;
+  for (const uint32_t spares : {2u, 3u}) {
+    const DeviceProfile board = SmallBoard(8, spares);
+    const InPlacePair pair = FindInPlacePair(spares == 2 ? "moved" : "odd-end", 3 * 2048, 2048);
+    const DeviceProfile profile = CutDown(board, std::max(pair.old_image.size(), pair.new_image.size()), 0);
+    const Bytes patch = Create(profile, pair.old_image, pair.new_image, 7);
+    if (HasFailure()) return;
+    Cutter cutter(pair, patch);
+    for (const TornRead torn_read : kTornReads) {
+      SCOPED_TRACE("spares " + std::to_string(spares) + ", torn reads " +
+                   std::to_string(static_cast<int>(torn_read)));
+      InPlaceDevice device(profile, pair.old_image, {++seed, torn_read, {}});
+      device.is_stored = seed % 2 == 0;
+      CutPlan plan;
+      plan.depth = 2;
+      plan.stride = IsFullCampaign() ? 10 : 600;
+      plan.nested_stride = plan.stride;
+      total.Add(cutter.CutEverywhere(device, plan));
+      if (HasFailure()) return;
+    }
+  }
+  std::ostringstream text;
+  text << total;
+  RecordProperty("cuts", text.str());
+  std::printf("%s\n", text.str().c_str());
+}
+
 // Up to thirty cuts in a row, at random.
 TEST(InPlaceCuts, ManyInARowEndWithTheNewImage) {
   const int rounds = IsFullCampaign() ? 200 : 6;
@@ -547,6 +571,57 @@ TEST(InPlaceCuts, ManyInARowEndWithTheNewImage) {
   }
   std::printf("%d updates, %d cuts\n", static_cast<int>(updates), static_cast<int>(cuts));
   RecordProperty("cuts", static_cast<int>(cuts));
+}
+
+// An update ends in a cut; whatever the device makes of it, it takes the next update, which is cut as well.
+TEST(InPlaceCuts, BetweenTwoUpdates) {
+  const DeviceProfile board = SmallBoard(8, 2);
+  const InPlacePair pair = FindInPlacePair("moved", 3 * 2048, 2048);
+  const DeviceProfile profile = CutDown(board, std::max(pair.old_image.size(), pair.new_image.size()), 0);
+  const Bytes first = Create(profile, pair.old_image, pair.new_image, 7);
+  const Bytes second = Create(profile, pair.new_image, pair.old_image, 8);
+  InPlaceDevice whole(profile, pair.old_image);
+  ASSERT_EQ(whole.Boot(first).status, LIBDELTA_OK);
+  const uint64_t length = whole.flash.operations();
+  int cuts = 0;
+  // Feeds what is wanted: the device does not say which patch that is.
+  const auto drive = [&](InPlaceDevice* device, bool offer) {
+    PowerCycle cycle = device->Boot(second, offer);
+    if (!cycle.power_lost && cycle.recovery == LIBDELTA_RESUME && !IsDone(cycle.status)) {
+      cycle = device->Boot(first, false);
+      if (!cycle.power_lost && IsDone(cycle.status)) cycle = device->Boot(second, offer);
+    }
+    return cycle;
+  };
+  for (uint64_t at = length - 8; at < length; ++at) {
+    for (const TornRead torn_read : kTornReads) {
+      for (uint64_t variant = 0; variant < (IsFullCampaign() ? 100u : 10u); ++variant) {
+        SCOPED_TRACE("first cut at operation " + std::to_string(at) + " of " + std::to_string(length) +
+                     ", torn reads " + std::to_string(static_cast<int>(torn_read)) + ", variant " +
+                     std::to_string(variant));
+        Random random(at * 1000 + variant);
+        InPlaceDevice device(profile, pair.old_image, {random(), torn_read, {}});
+        device.flash.SetCut(at, kCutKinds[variant % std::size(kCutKinds)]);
+        ASSERT_TRUE(device.Boot(first).power_lost);
+        ++cuts;
+        for (int i = 0; i < 3; ++i) {
+          device.flash.SetCut(device.flash.operations() + random.Below(i == 1 ? 400 : 60),
+                              kCutKinds[random.Below(std::size(kCutKinds))]);
+          cuts += drive(&device, true).power_lost;
+        }
+        device.flash.ClearCut();
+        const PowerCycle cycle = drive(&device, true);
+        EXPECT_TRUE(IsDone(cycle.status))
+            << libdelta_status_text(cycle.status) << ", recovery " << cycle.recovery;
+        EXPECT_TRUE(device.Holds(pair.old_image));
+        EXPECT_EQ(device.counter, 8u);
+        for (int i = 0; i < 3; ++i) EXPECT_EQ(device.Boot({}, false).recovery, LIBDELTA_FINISHED);
+        ExpectNoViolations(device.flash);
+        if (HasFailure()) return;
+      }
+    }
+  }
+  std::printf("%d cuts\n", cuts);
 }
 
 // --- What is refused -------------------------------------------------------------------------------
@@ -772,10 +847,7 @@ TEST(InPlaceOffers, OfAnotherDeltaChangeNothing) {
       device.is_stored = stored;
       const uint64_t before = device.flash.operations();
       const PowerCycle cycle = device.Offer(scene.other);
-      // Or what is in the slot is noticed before the journal is.
-      EXPECT_TRUE(cycle.status == LIBDELTA_E_IN_PROGRESS || cycle.status == LIBDELTA_E_OLD_DIGEST ||
-                  cycle.status == LIBDELTA_E_READ_OLD)
-          << libdelta_status_text(cycle.status);
+      EXPECT_EQ(cycle.status, LIBDELTA_E_IN_PROGRESS) << libdelta_status_text(cycle.status);
       EXPECT_EQ(device.flash.operations(), before);
       // Nor when it comes where the update's own patch is wanted.
       EXPECT_FALSE(IsDone(InPlaceDevice(device).Boot(scene.other).status));
@@ -783,6 +855,54 @@ TEST(InPlaceOffers, OfAnotherDeltaChangeNothing) {
     }
     if (HasFailure()) return;
   }
+}
+
+TEST(InPlaceOffers, OfAWholeImageReplaceTheUpdate) {
+  const Scene scene;
+  const uint64_t operations = scene.Operations();
+  const uint64_t step = IsFullCampaign() ? 3 : operations / 14 + 1;
+  uint64_t cuts = 0;
+  for (uint64_t at = 0; at < operations; at += step) {
+    SCOPED_TRACE("update cut at operation " + std::to_string(at));
+    InPlaceDevice device = scene.CutAt(at, kTornReads[at % 3]);
+    device.is_stored = at % 2 != 0;
+    ExpectRescued(device, scene);
+    if (HasFailure()) return;
+    // Cut as well, once or several times.
+    InPlaceDevice whole = device;
+    const uint64_t first = device.flash.operations();
+    whole.Offer(scene.rescue);
+    const uint64_t length = whole.flash.operations() - first;
+    const uint64_t inner = IsFullCampaign() ? 5 : length / 40 + 1;
+    for (uint64_t i = 0; i < length; i += i < 20 ? 1 : inner) {
+      SCOPED_TRACE("rescue cut at operation " + std::to_string(i));
+      InPlaceDevice cut = device;
+      cut.flash.SetCut(first + i, kCutKinds[(at + i) % std::size(kCutKinds)]);
+      EXPECT_TRUE(cut.Offer(scene.rescue).power_lost);
+      ++cuts;
+      ExpectRescued(cut, scene);
+      // Whichever of the two it wants to go on with, it gets there.
+      InPlaceDevice onward = cut;
+      const PowerCycle boot = onward.Boot({}, false);
+      if (boot.recovery == LIBDELTA_RESUME) {
+        InPlaceDevice update = cut;
+        const PowerCycle by_update = update.Boot(scene.patch);
+        if (IsDone(by_update.status)) {
+          EXPECT_TRUE(update.Holds(scene.pair.new_image));
+        } else {
+          InPlaceDevice rescue = cut;
+          const PowerCycle by_rescue = rescue.Boot(scene.rescue);
+          EXPECT_EQ(by_rescue.status, LIBDELTA_OK) << libdelta_status_text(by_rescue.status);
+          EXPECT_TRUE(rescue.Holds(scene.rescue_image));
+          ExpectNoViolations(rescue.flash);
+          ExpectRescued(update, scene);  // After the wrong patch was tried.
+        }
+        ExpectNoViolations(update.flash);
+      }
+      if (HasFailure()) return;
+    }
+  }
+  std::printf("%d cuts of rescues\n", static_cast<int>(cuts));
 }
 
 // A rescue that is cut again and again.
@@ -1074,7 +1194,7 @@ TEST(InPlaceHostile, ForgedRecordsDoNoHarm) {
     if (HasFailure()) return;
   }
   std::printf("%d forged records\n", forged);
-  EXPECT_GT(forged, rounds);
+  EXPECT_GT(forged, rounds / 2);
 }
 
 // The storage changes after the patch in it was authenticated: between the passes or in the second one.

@@ -22,6 +22,8 @@ uint32_t Check(uint32_t check, const void *data, uint32_t size) {
 
 uint32_t Least(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
+bool IsLater(uint32_t sequence, uint32_t other) { return static_cast<int32_t>(sequence - other) > 0; }
+
 uint64_t Longest(const WireHeader &header) {
   const uint64_t old_length = header.old_length;
   const uint64_t new_length = header.new_length;
@@ -155,8 +157,8 @@ bool InPlace::WriteNew(uint32_t offset, const uint8_t *from, uint32_t size) cons
   return Program(flash_->slot + offset, from, size);
 }
 
-// Undo copies go to the pages of the slot behind both images if there are more of them than spare pages: then
-// spare pages only hold journals.
+// Undo copies go to the pages of the slot behind both images if these are at least as many as the spare
+// pages: then spare pages only hold journals.
 void InPlace::FindRoom(uint32_t longest) {
   first_free_ = PageAt(longest - 1).index + 1;
   uint32_t free = 0;
@@ -179,15 +181,18 @@ bool InPlace::HoldsCopy(uint32_t place) const {
 }
 
 // Takes the spare page that holds nothing and was erased least in this update; of equal ones, another one
-// first in each update.
+// first in each update. After a reset that of the oldest journal comes first: it is the last that what counts
+// could turn out to depend on.
 bool InPlace::NextJournal(uint32_t *spare) {
   uint32_t least = 0xffffffff;
   for (uint32_t i = 0; i < flash_->spare_count; ++i) {
     const uint32_t page = (sequence_ + i) % flash_->spare_count;
-    if (SpareAddress(page) == journal_ || (!uses_slot_ && HoldsCopy(page)) || wear_[page] >= least) continue;
-    least = wear_[page];
+    const uint32_t wear = page == first_ ? 0 : wear_[page] + 1u;
+    if (SpareAddress(page) == journal_ || (!uses_slot_ && HoldsCopy(page)) || wear >= least) continue;
+    least = wear;
     *spare = page;
   }
+  first_ = kMaxSparePages;
   if (least == 0xffffffff) return false;
   ++wear_[*spare];
   return true;
@@ -215,59 +220,102 @@ libdelta_status InPlace::OpenPage(uint32_t index, uint32_t old_length, uint32_t 
     const uint32_t to = PlaceAddress(place);
     if (!Erase(to) || !CopyFlash(address, to, page.size)) return LIBDELTA_E_FLASH;
     copy_[copies_] = {static_cast<uint16_t>(index), static_cast<uint16_t>(place)};
-    if (!WriteCopy(copies_++)) return LIBDELTA_E_FLASH;
+    if (!WriteCopy(copies_++) || (IsFull() && !Mark(CopiesMark(frame_)))) return LIBDELTA_E_FLASH;
   }
   return Erase(address) ? LIBDELTA_NEED_INPUT : LIBDELTA_E_FLASH;
 }
 
 // --- Records -------------------------------------------------------------------------------------------
 
-uint32_t InPlace::CheckCopy(const Copy &copy) const { return Check(record_.check, &copy, sizeof(copy)); }
+bool InPlace::Mark(uint32_t address) const {
+  uint8_t mark[kMaxWriteUnit];
+  memset(mark, static_cast<uint8_t>(~flash_->erase_value), sizeof(mark));
+  return Program(address, mark, flash_->write_unit);
+}
+
+// Of the copy's record and of what it is a copy of.
+uint32_t InPlace::CheckCopy(const Copy &copy) const {
+  const uint32_t check = Check(record_.check, &copy, sizeof(copy));
+  return CheckFlash(check, PlaceAddress(copy.place), PageNumber(copy.page).size);
+}
 
 bool InPlace::WriteCopy(uint32_t i) const {
   const CopyRecord record = {copy_[i], CheckCopy(copy_[i])};
-  return Program(CopyAddress(i), reinterpret_cast<const uint8_t *>(&record), sizeof(record));
+  return Program(CopyAddress(frame_, i), reinterpret_cast<const uint8_t *>(&record), sizeof(record));
 }
 
-// The record comes last: a frame without it does not count.
+// Takes up undo copy `i` of the frame. The last of a full frame may be in the way of a new journal: it only
+// counts if its page has been touched.
+bool InPlace::ReadCopy(uint32_t i) {
+  CopyRecord record;
+  if (!ReadFlash(CopyAddress(frame_, i), reinterpret_cast<uint8_t *>(&record), sizeof(record))) return false;
+  const Copy copy = record.copy;
+  const Page page = PageNumber(copy.page);
+  if (page.size == 0 || IsProtected(page.start) ||
+      !(uses_slot_ ? IsPlace(copy.place) : copy.place < flash_->spare_count) ||
+      record.check != CheckCopy(copy)) {
+    return false;
+  }
+  copy_[i] = copy;
+  return uses_slot_ || i + 1 != capacity_ || IsMarked(CopiesMark(frame_)) ||
+         CheckFlash(0, flash_->slot + page.start, page.size) !=
+             CheckFlash(0, PlaceAddress(copy.place), page.size);
+}
+
+// Whether there is a record of another copy, one that cannot be used.
+bool InPlace::HasBadCopy() const {
+  return copies_ != capacity_ && !IsBlank(CopyAddress(frame_, copies_), sizeof(CopyRecord));
+}
+
+// Where all places were taken in the frame before, the record also vouches for the page that was copied last:
+// that is the one that may be taken back.
+uint32_t InPlace::CheckRecord() const {
+  const uint32_t check = Check(sequence_, &record_, sizeof(record_) - sizeof(record_.check));
+  if (uses_slot_ || frame_ == 0) return check;
+  CopyRecord last;
+  const uint32_t address = CopyAddress(frame_ - 1, capacity_ - 1);
+  if (IsBlank(address, sizeof(last)) ||
+      !ReadFlash(address, reinterpret_cast<uint8_t *>(&last), sizeof(last))) {
+    return check;
+  }
+  const Page page = PageNumber(last.copy.page);
+  return CheckFlash(check, flash_->slot + page.start, page.size);
+}
+
+// A frame without its mark does not count.
 bool InPlace::WriteFrame() {
-  record_.check = Check(sequence_, &record_, sizeof(record_) - sizeof(record_.check));
+  record_.check = CheckRecord();
   for (uint32_t i = 0; i < copies_; ++i) {
     if (!WriteCopy(i)) return false;
   }
-  used_ = frame_ + 1;
-  return Program(Frame(frame_), reinterpret_cast<const uint8_t *>(&record_), sizeof(record_));
+  return Program(Frame(frame_), reinterpret_cast<const uint8_t *>(&record_), sizeof(record_)) &&
+         Mark(RecordMark(frame_));
 }
 
-// Finds the last valid frame, and how many are used up. False: none is valid.
+bool InPlace::ReadFrame(uint32_t index) {
+  frame_ = index;
+  copies_ = 0;
+  if (!ReadFlash(Frame(index), reinterpret_cast<uint8_t *>(&record_), sizeof(record_)) ||
+      record_.check != CheckRecord()) {
+    return false;
+  }
+  while (copies_ < capacity_ && ReadCopy(copies_)) ++copies_;
+  return true;
+}
+
+// Takes up the frame that counts. That is the last one, unless it was torn. If its mark cannot be told, that
+// is to say if it was torn itself, the frame before counts as long as nothing has been done on the word of
+// the last: a copy that is gone says that something has.
 bool InPlace::FindFrames() {
-  bool is_valid = false;
-  used_ = 0;
-  for (uint32_t i = 0; HasFrames(i + 1); ++i) {
-    if (IsBlank(Frame(i), FrameSize())) continue;
-    used_ = i + 1;
-    JournalRecord record;
-    if (!ReadFlash(Frame(i), reinterpret_cast<uint8_t *>(&record), sizeof(record)) ||
-        record.check != Check(sequence_, &record, sizeof(record) - sizeof(record.check))) {
-      continue;
-    }
-    record_ = record;
-    frame_ = i;
-    is_valid = true;
+  uint32_t last = 0;
+  for (uint32_t i = 1; HasFrames(i + 1); ++i) {
+    if (!IsBlank(Frame(i), FrameSize())) last = i;
   }
-  return is_valid;
-}
-
-void InPlace::FindCopies() {
-  for (copies_ = 0; copies_ < capacity_; ++copies_) {
-    CopyRecord record;
-    if (!ReadFlash(CopyAddress(copies_), reinterpret_cast<uint8_t *>(&record), sizeof(record)) ||
-        record.check != CheckCopy(record.copy) ||
-        !(uses_slot_ ? IsPlace(record.copy.place) : record.copy.place < flash_->spare_count)) {
-      return;
-    }
-    copy_[copies_] = record.copy;
-  }
+  has_trace_ = true;
+  if (last != 0 && ReadFrame(last - 1) && !IsMarked(RecordMark(last)) && !HasBadCopy()) return true;
+  if (!ReadFrame(last)) return last != 0 && ReadFrame(last - 1);
+  has_trace_ = HasBadCopy();
+  return true;
 }
 
 // --- The journal ---------------------------------------------------------------------------------------
@@ -306,30 +354,33 @@ bool InPlace::TakeUp(uint32_t spare) {
   frames_ = FramesAddress(start.start_size, start.tables_size);
   if (!HasFrames(1) || start.check != CheckStart(start)) return false;
   sequence_ = start.sequence;
-  if (!FindFrames()) return false;
-  FindCopies();
-  return true;
+  return FindFrames();
 }
-
-// Whether the journal was complete when something was written behind it.
-bool InPlace::IsSealed() const { return !IsBlank(frames_ - flash_->write_unit, flash_->write_unit); }
 
 // The newest sealed journal counts, and one that is not if there is no other: an older journal is erased only
 // when a newer one has been sealed.
 bool InPlace::Find() {
-  uint32_t newest = kMaxSparePages;
+  uint32_t found = kMaxSparePages;
   uint32_t sequence = 0;
+  uint32_t oldest = 0;
   bool sealed = false;
+  first_ = kMaxSparePages;
+  newest_ = 0;
   for (uint32_t spare = 0; spare < flash_->spare_count; ++spare) {
     if (!TakeUp(spare)) continue;
+    if (first_ == kMaxSparePages || IsLater(oldest, sequence_)) {
+      oldest = sequence_;
+      first_ = static_cast<uint8_t>(spare);
+    }
+    if (found == kMaxSparePages || IsLater(sequence_, newest_)) newest_ = sequence_;
     const bool is_sealed = IsSealed();
-    const bool is_newer = is_sealed == sealed ? static_cast<int32_t>(sequence_ - sequence) > 0 : is_sealed;
-    if (newest != kMaxSparePages && !is_newer) continue;
-    newest = spare;
+    const bool is_better = is_sealed == sealed ? IsLater(sequence_, sequence) : is_sealed;
+    if (found != kMaxSparePages && !is_better) continue;
+    found = spare;
     sequence = sequence_;
     sealed = is_sealed;
   }
-  found_ = is_old_ = newest != kMaxSparePages && TakeUp(newest);
+  found_ = found != kMaxSparePages && TakeUp(found);
   return found_;
 }
 
@@ -368,32 +419,43 @@ bool InPlace::WriteStart(const CodecScript &script, const StoredParts &parts) {
   return Program(StartAddress(), reinterpret_cast<const uint8_t *>(&start), sizeof(start));
 }
 
-// Completes the journal with its first frame, and seals it: from now on it counts.
+// Completes the journal with its first frame: from now on it counts.
 bool InPlace::WriteJournal(const CodecScript &script, const StoredParts &parts) {
-  uint8_t seal[kMaxWriteUnit];
-  memset(seal, static_cast<uint8_t>(~flash_->erase_value), sizeof(seal));
-  is_old_ = false;
-  return WriteStart(script, parts) && WriteFrame() &&
-         Program(frames_ - flash_->write_unit, seal, flash_->write_unit);
+  found_ = false;
+  return WriteStart(script, parts) && WriteFrame();
 }
 
 // Goes on in another spare page.
-bool InPlace::Move(uint32_t spare, const CodecScript &script, const StoredParts &parts) {
+bool InPlace::Move(const CodecScript &script, const StoredParts &parts) {
+  uint32_t spare;
+  if (!NextJournal(&spare)) return false;
   const uint32_t to = SpareAddress(spare);
   if (!Erase(to) || !CopyFlash(journal_, to, header_length_)) return false;
   journal_ = to;
-  ++sequence_;
+  sequence_ = ++newest_;
   return WriteJournal(script, parts);
+}
+
+// Puts the page that was copied last back, if nothing else gives a free spare page.
+bool InPlace::TakeBack() {
+  if (!IsFull()) return true;
+  const Copy &last = copy_[--copies_];
+  const Page page = PageNumber(last.page);
+  const uint32_t address = flash_->slot + page.start;
+  return Erase(address) && CopyFlash(PlaceAddress(last.place), address, page.size);
+}
+
+libdelta_status InPlace::CheckJournal(const WireHeader &header) {
+  const bool is_open = Find() && record_.skip != kFinished;
+  return is_open && header.old_length != 0 ? LIBDELTA_E_IN_PROGRESS : LIBDELTA_OK;
 }
 
 libdelta_status InPlace::Begin(const WireHeader &header, uint32_t header_length) {
   uint32_t spare;
   if (Find()) {
-    const bool is_open = record_.skip != kFinished;
-    if (is_open && header.old_length != 0) return LIBDELTA_E_IN_PROGRESS;
-    // Without a free page the old update cannot go on from here.
-    if (is_open && !HasFreeSpare() && !End(kAbandoned)) return LIBDELTA_E_FLASH;
-    if (!is_open) copies_ = 0;
+    if (record_.skip >= kAbandoned) copies_ = 0;
+    // An update that is open can go on until the new journal counts.
+    if (!TakeBack()) return LIBDELTA_E_FLASH;
   } else {
     journal_ = ~flash_->spare;  // No spare page's.
     sequence_ = 0;
@@ -404,24 +466,12 @@ libdelta_status InPlace::Begin(const WireHeader &header, uint32_t header_length)
   FindRoom(static_cast<uint32_t>(Longest(header)));
   journal_ = SpareAddress(spare);
   header_length_ = header_length;
-  ++sequence_;
+  sequence_ = ++newest_;
   frame_ = kNoFrame;
-  found_ = is_old_ = false;
+  found_ = false;
   const bool good =
       Erase(journal_) && Program(journal_, reinterpret_cast<const uint8_t *>(&header), header_length);
   return good ? LIBDELTA_NEED_INPUT : LIBDELTA_E_FLASH;
-}
-
-// Where the next frame goes. In a journal from before a reset, what looks blank may have been torn.
-uint32_t InPlace::NextFrame() const { return used_ + is_old_; }
-
-// After a reset. What the last frame says could read otherwise after the next one, and nothing can be written
-// behind it: what looks blank may have been torn. So it is repeated in a new journal before anything else is
-// erased. With every spare page in use there is no place for that; nor is there anything to write in this
-// group.
-bool InPlace::Renew(const CodecScript &script, const StoredParts &parts) {
-  uint32_t spare;
-  return !HasFreeSpare() || (NextJournal(&spare) && Move(spare, script, parts));
 }
 
 // Forgets the copies that are not needed any more.
@@ -435,27 +485,21 @@ void InPlace::Retain(uint32_t retained) {
 
 // What the group before needs stays until the new group's record is there.
 bool InPlace::WriteGroup(const GroupStart &group, const CodecScript &script, const StoredParts &parts) {
-  uint32_t spare;
-  if (group.move && HasFreeSpare()) {
-    if (!NextJournal(&spare)) return false;
-    Retain(group.retained);
-    return Move(spare, script, parts);
-  }
+  const bool moves_at_once = group.move && !IsFull();
   Retain(group.retained);
-  if (HasFrames(NextFrame() + 1)) {
-    frame_ = NextFrame();
-    if (!WriteFrame()) return false;
-    if (!group.move && !is_old_ && HasFrames(used_ + kJournalReserve)) return true;
-  }
-  return ReadParts(parts) && NextJournal(&spare) && Move(spare, script, parts);
+  if (moves_at_once) return Move(script, parts);
+  ++frame_;
+  if (!WriteFrame()) return false;
+  if (!group.move && HasFrames(frame_ + 1 + kJournalReserve)) return true;
+  return ReadParts(parts) && Move(script, parts);
 }
 
+// After a reset the group that counts is repeated in a new journal.
 libdelta_status InPlace::Checkpoint(uint32_t start, const GroupStart &group, const CodecScript &script,
                                     const StoredParts &parts) {
   bool good;
   if (found_) {
-    found_ = false;
-    good = Renew(script, parts);
+    good = TakeBack() && Move(script, parts);
   } else {
     source_.Locate(start, &record_);
     record_.progress = group.progress;
@@ -464,14 +508,14 @@ libdelta_status InPlace::Checkpoint(uint32_t start, const GroupStart &group, con
   return good ? LIBDELTA_NEED_INPUT : LIBDELTA_E_FLASH;
 }
 
-// Writes a last record. Only many cuts in one group leave no room for it: then the last group is done again
-// after the next reset.
+// Writes a last record. In a journal of its own, without parts, after a reset.
 bool InPlace::End(uint16_t reason) {
   if (frame_ == kNoFrame) return true;  // No page has changed, and there is no journal.
   copies_ = 0;
   record_.skip = reason;
-  frame_ = NextFrame();
-  return !HasFrames(frame_ + 1) || WriteFrame();
+  if (found_) return Move({}, {});
+  ++frame_;
+  return WriteFrame();
 }
 
 libdelta_status InPlace::CommitCounter() const {

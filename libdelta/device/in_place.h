@@ -6,8 +6,8 @@
 // fails, decoding starts there again and does the same again, because all that it reads is still there.
 //
 // What power fails at is torn: it may read well after one reset and badly after the next, and what reads
-// blank may not be programmable. So after a reset the journal goes on in another page, and that one counts
-// once it has been sealed by something written behind it.
+// blank may not be programmable. So what counts is marked by something written behind it, and the first thing
+// that is written after a reset is a page that has just been erased: the journal goes on there.
 #ifndef LIBDELTA_DEVICE_IN_PLACE_H_
 #define LIBDELTA_DEVICE_IN_PLACE_H_
 
@@ -53,6 +53,7 @@ class InPlace {
   static constexpr bool active() { return false; }
   static constexpr bool resumes() { return false; }
   static constexpr uint32_t TakeSkip() { return 0; }
+  static libdelta_status CheckJournal(const WireHeader &) { return LIBDELTA_OK; }
   static libdelta_status Begin(const WireHeader &, uint32_t) { return LIBDELTA_E_ARGUMENT; }
   static libdelta_status Finish() { return LIBDELTA_E_ARGUMENT; }
   static void Abandon() {}
@@ -76,8 +77,11 @@ class InPlace {
   bool ReadNew(uint32_t offset, uint8_t *to, uint32_t size) const { return Read(offset, to, size, false); }
   bool WriteNew(uint32_t offset, const uint8_t *from, uint32_t size) const;
 
-  // Begins a journal with an acceptable patch's header, of which `header` is the start. NEED_INPUT,
-  // E_IN_PROGRESS or E_FLASH.
+  // Whether a patch may replace what the journal is about: OK or E_IN_PROGRESS.
+  libdelta_status CheckJournal(const WireHeader &header);
+
+  // Begins a journal with the header of a patch that passed all checks, of which `header` is the start.
+  // NEED_INPUT or E_FLASH.
   libdelta_status Begin(const WireHeader &header, uint32_t header_length);
 
   // Undo copies that there is room for.
@@ -100,8 +104,8 @@ class InPlace {
   // Makes a page of the slot ready to be written. NEED_INPUT or an error.
   libdelta_status OpenPage(uint32_t page, uint32_t old_length, uint32_t *start, uint32_t *end);
 
-  // Whether something was written behind the last valid frame.
-  bool HasTrace() const { return used_ > frame_ + 1; }
+  // Whether something was written behind what counts.
+  bool HasTrace() const { return has_trace_; }
 
   // The new image has been verified: OK or E_FLASH. Or it has turned out wrong, and there is no way on.
   libdelta_status Finish();
@@ -175,57 +179,66 @@ class InPlace {
   bool NextJournal(uint32_t *spare);
   bool NextPlace(uint32_t *place);
 
-  // The journal's page: header, start, parts, seal, frames.
+  // The journal's page: header, start, parts, frames.
   uint32_t StartAddress() const { return journal_ + Units(header_length_); }
   uint32_t PartsAddress() const { return StartAddress() + Units(sizeof(JournalStart)); }
-  // A seal of one unit precedes the frames.
   uint32_t FramesAddress(uint32_t start_size, uint32_t tables_size) const {
-    return PartsAddress() + Units(start_size) + Units(tables_size) + flash_->write_unit;
+    return PartsAddress() + Units(start_size) + Units(tables_size);
   }
   uint32_t CheckStart(const JournalStart &start) const;
   bool ReadStart(JournalStart *start) const;
   bool WriteStart(const CodecScript &script, const StoredParts &parts);
   bool WriteJournal(const CodecScript &script, const StoredParts &parts);
-  bool IsSealed() const;
-  uint32_t NextFrame() const;
   bool TakeUp(uint32_t spare);
-  bool Move(uint32_t spare, const CodecScript &script, const StoredParts &parts);
-  bool HasFreeSpare() const { return uses_slot_ || copies_ < capacity_; }
+  bool Move(const CodecScript &script, const StoredParts &parts);
+  bool IsFull() const { return !uses_slot_ && copies_ == capacity_; }
+  bool TakeBack();
   bool WriteGroup(const GroupStart &group, const CodecScript &script, const StoredParts &parts);
-  bool Renew(const CodecScript &script, const StoredParts &parts);
   bool End(uint16_t reason);
   void Retain(uint32_t retained);
 
-  // A frame: a record, and room for the undo copies of its group.
-  uint32_t FrameSize() const { return Units(sizeof(JournalRecord)) + capacity_ * Units(sizeof(CopyRecord)); }
+  // A frame: a record, its mark, room for the undo copies of its group, a mark behind the last of them.
+  uint32_t FrameSize() const {
+    return Units(sizeof(JournalRecord)) + capacity_ * Units(sizeof(CopyRecord)) + 2u * flash_->write_unit;
+  }
   uint32_t Frame(uint32_t index) const { return frames_ + index * FrameSize(); }
-  uint32_t CopyAddress(uint32_t i) const {
-    return Frame(frame_) + Units(sizeof(JournalRecord)) + i * Units(sizeof(CopyRecord));
+  uint32_t RecordMark(uint32_t frame) const { return Frame(frame) + Units(sizeof(JournalRecord)); }
+  uint32_t CopiesMark(uint32_t frame) const { return Frame(frame + 1) - flash_->write_unit; }
+  uint32_t CopyAddress(uint32_t frame, uint32_t i) const {
+    return RecordMark(frame) + flash_->write_unit + i * Units(sizeof(CopyRecord));
   }
   bool HasFrames(uint32_t count) const { return Frame(count) <= journal_ + flash_->spare_page_size; }
+  bool Mark(uint32_t address) const;
+  bool IsMarked(uint32_t address) const { return !IsBlank(address, flash_->write_unit); }
+  // The first frame's mark is the journal's seal.
+  bool IsSealed() const { return IsMarked(RecordMark(0)); }
+  uint32_t CheckRecord() const;
   uint32_t CheckCopy(const Copy &copy) const;
   bool WriteCopy(uint32_t i) const;
   bool WriteFrame();
+  bool ReadFrame(uint32_t index);
   bool FindFrames();
-  void FindCopies();
+  bool ReadCopy(uint32_t i);
+  bool HasBadCopy() const;
 
   const libdelta_flash *flash_;
   uint32_t journal_;  // Address of its page.
   uint32_t sequence_;
+  uint32_t newest_;  // Sequence of the newest journal, whether it counts or not.
   uint32_t header_length_;
   uint32_t frames_;  // Address of the first frame.
   uint32_t frame_;   // The one in use, or kNoFrame.
-  uint32_t used_;    // Where the next frame goes.
   uint32_t copies_;
   uint32_t capacity_;
   uint32_t place_;       // Page of the slot that holds the copy made last.
   uint32_t first_free_;  // First page of the slot behind both images.
   bool uses_slot_;       // Copies go to the slot's end.
-  bool found_;  // The journal is that of an earlier power cycle, and nothing has been written to it since.
+  bool has_trace_;
+  bool found_;     // The journal is that of an earlier power cycle; nothing may be written to it.
+  uint8_t first_;  // Spare page to take first, or kMaxSparePages.
   PatchSource source_;
   uint16_t skip_;
   bool resumes_;
-  bool is_old_;  // The journal was written before the last reset.
   JournalRecord record_;
   uint16_t wear_[kMaxSparePages];  // Erases of spare pages in this update, since the last reset.
   Copy copy_[kMaxCopies];

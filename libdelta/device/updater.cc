@@ -163,6 +163,13 @@ libdelta_status CheckOldImage(libdelta_updater *updater) {
   return is_new ? LIBDELTA_E_ALREADY_DONE : status;
 }
 
+// Whether the update may begin here.
+libdelta_status CheckBase(libdelta_updater *updater) {
+  libdelta_status status = LIBDELTA_OK;
+  if (updater->in_place.active()) status = updater->in_place.CheckJournal(updater->header);
+  return status == LIBDELTA_OK ? CheckOldImage(updater) : status;
+}
+
 libdelta_status CheckNewImage(libdelta_updater *updater) {
   const libdelta_status status = MatchDigest(updater, kImage, NewLength(updater), updater->header.new_digest);
   if (!updater->in_place.active()) return status;
@@ -207,7 +214,7 @@ libdelta_status TakeHeader(libdelta_updater *updater) {
   status = CheckHeader(updater, status);
   if (status != LIBDELTA_OK) return status;
   // The old image of an update that goes on was checked when that began.
-  if (!updater->in_place.resumes()) status = CheckOldImage(updater);
+  if (!updater->in_place.resumes()) status = CheckBase(updater);
   if (status != LIBDELTA_OK) return status;
   updater->in_header = false;
   // The chunk is the last part of the RAM.

@@ -137,15 +137,10 @@ class EncodePort {
                              const StoredParts& parts) {
     const bool is_free = order_->uses_slot() || copies_.size() < order_->capacity();
     if (group.move && is_free) kept_.assign(parts.start, parts.start + parts.start_size);
-    std::vector<uint32_t> left;
     for (size_t i = 0; i < copies_.size(); ++i) {
-      if (group.retained >> i & 1) {
-        left.push_back(copies_[i]);
-      } else {
-        Overwrite(copies_[i]);
-      }
+      if (!(group.retained >> i & 1)) Overwrite(copies_[i]);
     }
-    copies_ = std::move(left);
+    copies_ = Retained(copies_, group.retained);
     return LIBDELTA_NEED_INPUT;
   }
   bool LoadModel(const StoredParts& parts, uint8_t* model) {

@@ -36,11 +36,7 @@ std::vector<uint32_t> Wear(const InPlaceLayout& layout, const PageOrder& order,
     const bool moves = std::binary_search(starts.begin(), starts.end(), g);
     const bool is_free = order.uses_slot() || copies.size() < order.capacity();
     if (moves && is_free) journal = take();
-    std::vector<uint32_t> left;
-    for (size_t i = 0; i < copies.size(); ++i) {
-      if (group.retained >> i & 1) left.push_back(copies[i]);
-    }
-    copies = std::move(left);
+    copies = Retained(copies, group.retained);
     if (moves && !is_free) journal = take();
     for (uint32_t i = 0; i < group.count && !order.uses_slot(); ++i) {
       if (order.NeedsCopy(order.pages()[group.first + i])) copies.push_back(take());
@@ -107,8 +103,8 @@ JournalPlan::JournalPlan(const InPlaceLayout& layout, uint32_t header_size, uint
   const uint32_t unit = layout.write_unit;
   // Room for signatures that are added later.
   const uint32_t header = std::min(kMaxHeader, header_size + 1 + kPlannedSignatures * kSignatureEntrySize);
-  fixed_ = RoundUp(header, unit) + RoundUp(kJournalStartSize, unit) + RoundUp(parts_size, unit) + 2 * unit;
-  frame_ = RoundUp(kJournalRecordSize, unit) + capacity * RoundUp(kCopyRecordSize, unit);
+  fixed_ = RoundUp(header, unit) + RoundUp(kJournalStartSize, unit) + RoundUp(parts_size, unit) + unit;
+  frame_ = RoundUp(kJournalRecordSize, unit) + capacity * RoundUp(kCopyRecordSize, unit) + 2 * unit;
   least_page_ = fixed_ + frame_ * (kJournalReserve + 1);
 }
 
@@ -125,9 +121,17 @@ uint32_t JournalPlan::Room(uint32_t groups) const {
   return taken < layout_.spare_page_size ? layout_.spare_page_size - static_cast<uint32_t>(taken) : 0;
 }
 
-uint32_t JournalPlan::SnapshotUnits(uint32_t groups, uint32_t most) const {
-  const uint32_t room = Room(groups);
-  return room < kModelSize ? 0 : std::min(most, (room - kModelSize) / kSlotUnitSize + 1);
+uint64_t JournalPlan::Budget(const PageOrder& order) const {
+  return order.pages().size() * uint64_t{layout_.spare_page_size} / kJournalShare;
+}
+
+uint32_t JournalPlan::SnapshotUnits(const PageOrder& order, uint32_t most) const {
+  const uint32_t groups = static_cast<uint32_t>(order.groups().size());
+  // Two journals at least: in the first one nothing has been learnt yet.
+  const uint64_t share = Budget(order) / 2;
+  const uint64_t room = std::min<uint64_t>(Room(groups), share < fixed_ ? 0 : share - fixed_);
+  if (groups == 1 || room < kModelSize) return 0;
+  return std::min(most, (static_cast<uint32_t>(room) - kModelSize) / kSlotUnitSize + 1);
 }
 
 bool JournalPlan::Schedule(uint32_t snapshot_units, PageOrder* order) const {
@@ -136,11 +140,13 @@ bool JournalPlan::Schedule(uint32_t snapshot_units, PageOrder* order) const {
   if (count == 0) return true;
   if (frames == 0) return false;
   // As often as there is no more room, and otherwise as often as that costs little.
-  const uint64_t affordable = order->pages().size() * uint64_t{layout_.spare_page_size} / kJournalShare /
-                              (fixed_ + KeptModelSize(snapshot_units));
-  const uint64_t wanted = std::min<uint64_t>(layout_.spare_count + 1, std::max<uint64_t>(1, affordable));
+  // Where spare pages hold copies, too, one journal for all would wear its page too little.
+  const uint64_t least = order->uses_slot() ? 0 : 1;
+  const uint64_t affordable = Budget(*order) / (fixed_ + KeptModelSize(snapshot_units));
+  const uint32_t wanted =
+      static_cast<uint32_t>(std::min<uint64_t>(layout_.spare_count + 1, std::max(least, affordable)));
   const uint32_t needed = (count + frames - 1) / frames - 1;
-  const uint32_t moves = std::min(count - 1, std::max(needed, static_cast<uint32_t>(wanted)));
+  const uint32_t moves = std::min(count - 1, std::max(needed, wanted));
   std::vector<uint32_t> starts;
   for (uint32_t i = 1; i <= moves; ++i) {
     starts.push_back(static_cast<uint32_t>(uint64_t{count} * i / (moves + 1)));

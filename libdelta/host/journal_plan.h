@@ -11,9 +11,8 @@ namespace libdelta {
 
 class JournalPlan {
  public:
-  // `header_size`: of the signed header. `parts_size`: what does not change of the arena, and the least that
-  // is kept of the model.
-  // `capacity`: undo copies that there is room for.
+  // `header_size`: of the signed header. `parts_size`: what does not change of the arena. `capacity`: undo
+  // copies that there is room for.
   JournalPlan(const InPlaceLayout& layout, uint32_t header_size, uint32_t parts_size, uint32_t capacity);
 
   // Bytes that a spare page must have at least for these parts.
@@ -24,7 +23,7 @@ class JournalPlan {
   uint32_t Room(uint32_t groups) const;
 
   // What can be kept of the model, for KeptModelSize(); of its slots at most `most` units.
-  uint32_t SnapshotUnits(uint32_t groups, uint32_t most) const;
+  uint32_t SnapshotUnits(const PageOrder& order, uint32_t most) const;
 
   // Decides which groups keep the model: early ones, for what is learnt from them, and so that all spare
   // pages wear alike. False: there is no way to fit the groups' records.
@@ -32,6 +31,8 @@ class JournalPlan {
 
  private:
   uint32_t Frames(uint32_t snapshot_units) const;
+  // Bytes that journals may take where one would do.
+  uint64_t Budget(const PageOrder& order) const;
 
   const InPlaceLayout& layout_;
   uint32_t fixed_;  // Bytes before the frames, without the snapshot.

@@ -150,11 +150,7 @@ void PageOrder::Retain(uint32_t rank, std::vector<uint32_t>* copies) {
   if (wanted.size() > capacity_ - 1) wanted.resize(capacity_ - 1);
   PageGroup& group = groups_.back();
   for (const auto& [bytes, i] : wanted) group.retained |= 1u << i;
-  std::vector<uint32_t> left;
-  for (uint32_t i = 0; i < copies->size(); ++i) {
-    if (group.retained >> i & 1) left.push_back((*copies)[i]);
-  }
-  *copies = std::move(left);
+  *copies = Retained(*copies, group.retained);
 }
 
 // As many pages together as there is room for their old bytes, beside those that are still needed.

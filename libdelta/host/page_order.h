@@ -33,6 +33,15 @@ struct PageGroup {
   bool move = false;      // A new journal begins.
 };
 
+// Those of `copies` whose bits are set in `retained`.
+inline std::vector<uint32_t> Retained(const std::vector<uint32_t>& copies, uint32_t retained) {
+  std::vector<uint32_t> left;
+  for (size_t i = 0; i < copies.size(); ++i) {
+    if (retained >> i & 1) left.push_back(copies[i]);
+  }
+  return left;
+}
+
 class PageOrder {
  public:
   // All pages of `new_image` that differ from what is there, in an order that spoils few of the copies that

@@ -250,8 +250,8 @@ class Planner {
     if (parts + kModelSize > options.arena) return false;
     const JournalPlan journal(*options.in_place, options.header_size, parts, plan_.order->capacity());
     if (!journal.Fits()) return false;
-    plan_.snapshot_units = journal.SnapshotUnits(static_cast<uint32_t>(plan_.order->groups().size()),
-                                                 (options.arena - parts - kModelSize) / kSlotUnitSize);
+    plan_.snapshot_units =
+        journal.SnapshotUnits(*plan_.order, (options.arena - parts - kModelSize) / kSlotUnitSize);
     const auto order = std::make_shared<PageOrder>(*plan_.order);
     if (!journal.Schedule(plan_.snapshot_units, order.get())) return false;
     plan_.order = order;

@@ -290,15 +290,15 @@ void FlashModel::Reboot() {
   if (torn_read_ != TornRead::kFlaky) return;
   for (const Torn& torn : torn_) {
     uint8_t* const bytes = contents_.data() + torn.start;
-    switch (random_.Below(4)) {
+    switch (random_.Below(torn.what == FlashOperation::kProgram ? 4 : 3)) {
       case 0:
         std::copy(torn.left.begin(), torn.left.end(), bytes);
         break;
       case 1:
-        std::copy(torn.before.begin(), torn.before.end(), bytes);
-        break;
-      case 2:
         std::copy(torn.after.begin(), torn.after.end(), bytes);
+        break;
+      case 3:
+        std::copy(torn.before.begin(), torn.before.end(), bytes);
         break;
       default:
         MixBytes(torn.before, torn.after, bytes);

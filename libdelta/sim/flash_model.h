@@ -51,8 +51,8 @@ const char* CutKindName(CutKind kind);
 // How the bits read that an interrupted operation had to change, until an erase of their page completes.
 enum class TornRead : uint8_t {
   kStable,  // As the cut left them.
-  // Differently from boot to boot: as the cut left them, as if the operation had completed, as if it had not
-  // begun, or any mix of the last two. The same during one boot.
+  // Differently from boot to boot: as the cut left them, as if the operation had completed, any mix of before
+  // and after, or, where a program was interrupted, as if it had not begun. The same during one boot.
   kFlaky,
   // As the cut left them, but reading any part of a unit whose program was interrupted fails, and so does
   // one that an interrupted erase left neither old nor erased: its error-correcting code does not fit.

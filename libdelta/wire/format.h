@@ -61,7 +61,7 @@ constexpr uint32_t kMaxCopies = 15;  // Old pages kept at a time.
 constexpr uint32_t CopyCapacity(uint32_t spare_page_size) {
   return spare_page_size < 512 ? 1 : spare_page_size / 256 < kMaxCopies ? spare_page_size / 256 : kMaxCopies;
 }
-constexpr uint32_t kJournalReserve = 2;     // Frames that groups leave free, for the last record.
+constexpr uint32_t kJournalReserve = 1;     // Frames that groups leave free, for the last record.
 constexpr uint32_t kPlannedSignatures = 2;  // What a planner leaves room for.
 
 }  // namespace libdelta

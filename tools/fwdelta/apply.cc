@@ -130,11 +130,9 @@ void RunInPlace(const ApplyOptions& given) {
   uint32_t counter = options.policy.min_counter;
   const libdelta::FlashPort port(profile, &flash.model(), &counter);
   run.UseFlash(port.callbacks(), options.first_file);
-  libdelta_status status = UpdateFlash(options.second_file, flash, &run);
+  const libdelta_status status = UpdateFlash(options.second_file, flash, &run);
   const bool is_in_progress = run.IsInProgress();
   flash.Save();
-  // The library looks at the old image first, and there is neither an old nor a new one now.
-  if (status == LIBDELTA_E_OLD_DIGEST && is_in_progress) status = LIBDELTA_E_IN_PROGRESS;
   try {
     run.Conclude(status);
   } catch (const Failure& failure) {

@@ -232,8 +232,9 @@ libdelta_status libdelta_parse_header(const uint8_t *bytes, size_t length, libde
 /** An update in progress. Lives at the start of the caller's RAM buffer. */
 typedef struct libdelta_updater libdelta_updater;
 
-/** Bytes the caller must provide to apply a patch that declares `ram` bytes. Equal to `ram` on
- *  32-bit targets; 64-bit hosts have larger pointers and need a little more. */
+/** Bytes the caller must provide to apply a patch that declares `ram` bytes. Equal to `ram` on 32-bit
+ *  targets where updates in place are left out (LIBDELTA_NO_IN_PLACE); their state, and the larger pointers
+ *  of 64-bit hosts, need some hundred bytes more. */
 size_t libdelta_ram_required(uint64_t ram);
 
 /** Starts an update. `ram`: caller's buffer of `size` bytes, 8-byte aligned, at least
