@@ -42,7 +42,6 @@ PatchCase ZstdCase(std::string name, Bytes image, uint32_t chunk_size,
   return result;
 }
 
-#ifdef LIBDELTA_TEST_ENCODER
 PatchCase EncodedCase(std::string name, Bytes old_image, Bytes new_image, uint64_t ram) {
   PatchCase result{std::move(name), std::move(old_image), std::move(new_image), {}};
   EncodeOptions options;
@@ -65,7 +64,6 @@ Bytes Edited(const Bytes& image) {
   for (size_t i = 1500; i < out.size(); i += 97) out[i] = static_cast<uint8_t>(out[i] + 3);
   return out;
 }
-#endif
 
 std::vector<PatchCase> MakeCases() {
   Bytes repetitive = RandomBytes(500, 3);
@@ -77,12 +75,10 @@ std::vector<PatchCase> MakeCases() {
   cases.push_back(ZstdCase("zstd-one-chunk", repetitive, 1024));
   cases.push_back(ZstdCase("zstd-empty", {}, 256));
   cases.push_back(ZstdCase("zstd-extensions", RandomBytes(600, 4), 256, {{2, RandomBytes(9, 5)}, {40, {}}}));
-#ifdef LIBDELTA_TEST_ENCODER
   const Bytes old_image = RandomBytes(4000, 6);
   cases.push_back(EncodedCase("delta", old_image, Edited(old_image), 4096));
   cases.push_back(EncodedCase("full", {}, Edited(old_image), 4096));
   cases.push_back(EncodedCase("delta-to-empty", old_image, {}, 4096));
-#endif
   return cases;
 }
 

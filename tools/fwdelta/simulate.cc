@@ -308,7 +308,7 @@ void RunSimulate(const SimulateOptions& options) {
   if (!options.json) Report(SimulationText(options, scene, result));
   if (result.failure_count != 0) {
     throw Failure{ExitCode::kUnsafe,
-                  fmt::format("{} of {} failed; first: {}", result.failure_count,
+                  fmt::format("{} in {}; first: {}", Count(result.failure_count, "failure"),
                               Count(result.runs + 1, "run"), result.failures.front()),
                   report};
   }
