@@ -11,6 +11,8 @@ namespace {
 
 // Of the bytes of changed pages: what journals may cost where one would do.
 constexpr uint64_t kJournalShare = 12;
+// Moves of the journal beyond one for each spare page that an update should do with.
+constexpr uint32_t kSpareMoves = 3;
 
 uint32_t RoundUp(uint32_t size, uint32_t unit) { return (size + unit - 1) / unit * unit; }
 
@@ -99,13 +101,15 @@ void Improve(const InPlaceLayout& layout, const PageOrder& order, uint32_t frame
 
 JournalPlan::JournalPlan(const InPlaceLayout& layout, uint32_t header_size, uint32_t parts_size,
                          uint32_t capacity)
-    : layout_(layout) {
+    : layout_(layout), parts_(parts_size) {
   const uint32_t unit = layout.write_unit;
   // Room for signatures that are added later.
   const uint32_t header = std::min(kMaxHeader, header_size + 1 + kPlannedSignatures * kSignatureEntrySize);
-  fixed_ = RoundUp(header, unit) + RoundUp(kJournalStartSize, unit) + RoundUp(parts_size, unit) + unit;
+  const uint32_t start = RoundUp(header, unit) + RoundUp(kJournalStartSize, unit) + unit;
+  fixed_ = start + RoundUp(parts_size, unit);
   frame_ = RoundUp(kJournalRecordSize, unit) + capacity * RoundUp(kCopyRecordSize, unit) + 2 * unit;
   least_page_ = fixed_ + frame_ * (kJournalReserve + 1);
+  parts_share_ = start < layout.spare_page_size ? (layout.spare_page_size - start) / 3 * 2 : 0;
 }
 
 uint32_t JournalPlan::Frames(uint32_t snapshot_units) const {
@@ -113,12 +117,16 @@ uint32_t JournalPlan::Frames(uint32_t snapshot_units) const {
   return taken < layout_.spare_page_size ? (layout_.spare_page_size - taken) / frame_ : 0;
 }
 
-uint32_t JournalPlan::Room(uint32_t groups) const {
+uint32_t JournalPlan::BesideFrames(uint32_t groups) const {
   const uint32_t journals = layout_.spare_count + 2;
   // Half as many again, because journals do not all get the same share.
   const uint32_t frames = (groups * 3 / 2 + journals - 1) / journals + kJournalReserve;
   const uint64_t taken = fixed_ + uint64_t{frames} * frame_;
   return taken < layout_.spare_page_size ? layout_.spare_page_size - static_cast<uint32_t>(taken) : 0;
+}
+
+uint32_t JournalPlan::RoomForParts(uint32_t groups) const {
+  return std::max(BesideFrames(groups), parts_ < parts_share_ ? parts_share_ - parts_ : 0);
 }
 
 uint64_t JournalPlan::Budget(const PageOrder& order) const {
@@ -129,7 +137,7 @@ uint32_t JournalPlan::SnapshotUnits(const PageOrder& order, uint32_t most) const
   const uint32_t groups = static_cast<uint32_t>(order.groups().size());
   // Two journals at least: in the first one nothing has been learnt yet.
   const uint64_t share = Budget(order) / 2;
-  const uint64_t room = std::min<uint64_t>(Room(groups), share < fixed_ ? 0 : share - fixed_);
+  const uint64_t room = std::min<uint64_t>(BesideFrames(groups), share < fixed_ ? 0 : share - fixed_);
   if (groups == 1 || room < kModelSize) return 0;
   return std::min(most, (static_cast<uint32_t>(room) - kModelSize) / kSlotUnitSize + 1);
 }
@@ -147,6 +155,8 @@ bool JournalPlan::Schedule(uint32_t snapshot_units, PageOrder* order) const {
       static_cast<uint32_t>(std::min<uint64_t>(layout_.spare_count + 1, std::max(least, affordable)));
   const uint32_t needed = (count + frames - 1) / frames - 1;
   const uint32_t moves = std::min(count - 1, std::max(needed, wanted));
+  // Rather smaller parts than journals that wear the spare pages.
+  if (moves > layout_.spare_count + kSpareMoves && parts_ > parts_share_) return false;
   std::vector<uint32_t> starts;
   for (uint32_t i = 1; i <= moves; ++i) {
     starts.push_back(static_cast<uint32_t>(uint64_t{count} * i / (moves + 1)));

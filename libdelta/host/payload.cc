@@ -169,7 +169,7 @@ void LimitForJournal(const PayloadOptions& options, ByteView old_image, ByteView
   const uint32_t groups = static_cast<uint32_t>(order.pages().size() * 2 / (order.capacity() + 1)) + 1;
   const uint32_t templates = static_cast<uint32_t>(limits->templates * sizeof(Template)) / 2;
   const JournalPlan journal(layout, options.header_size, templates, order.capacity());
-  const size_t maps = journal.Room(groups);
+  const size_t maps = journal.RoomForParts(groups);
   const size_t width = 2 * PositionWidth(std::max(old_image.size(), new_image.size()));
   limits->ram_entries = std::min(limits->ram_entries, maps / 8 / 8);
   limits->map_entries = std::min(limits->map_entries, (maps - limits->ram_entries * 8) / width);
