@@ -17,6 +17,9 @@ constexpr uint64_t kWorthRetaining = 24;
 // In bytes that another page needs: a lost byte, and room for a copy.
 constexpr uint64_t kLossFactor = 4;
 constexpr uint64_t kRoomCost = 16384;
+// Of the search for a better order: orders looked at, and pages moved together.
+constexpr int kMaxTrials = 20000;
+constexpr size_t kMaxRun = 32;
 
 bool IsUnchanged(ByteView old_image, ByteView new_image, uint64_t start, uint64_t end) {
   end = std::min<uint64_t>(end, new_image.size());
@@ -51,6 +54,8 @@ PageOrder::PageOrder(const InPlaceLayout& layout, ByteView old_image, ByteView n
   }
   CollectTakes(parse);
   Sort();
+  Improve();
+  for (uint32_t i = 0; i < pages_.size(); ++i) rank_of_[pages_[i]] = i;
   Group();
 }
 
@@ -118,13 +123,118 @@ void PageOrder::Sort() {
     const uint32_t page = *next;
     left.erase(next);
     for (const auto& [from, bytes] : takes_[page]) needed[from] -= bytes;
-    rank_of_[page] = static_cast<uint32_t>(pages_.size());
     pages_.push_back(page);
     retained.push_back(page);
     std::erase_if(retained, [&](uint32_t copy) { return needed[copy] < kWorthRetaining; });
     std::stable_sort(retained.begin(), retained.end(),
                      [&](uint32_t x, uint32_t y) { return needed[x] > needed[y]; });
     if (retained.size() > capacity_ - 1) retained.resize(capacity_ - 1);
+  }
+}
+
+// What an order costs in bits, about: bytes that are lost when pages are grouped as Group() does it, and
+// pages that must be named.
+class OrderCost {
+ public:
+  OrderCost(const std::vector<std::map<uint32_t, uint64_t>>& takes, uint32_t capacity, size_t old_pages)
+      : takes_(takes.size()), total_(takes.size(), 0), capacity_(capacity), old_pages_(old_pages) {
+    for (size_t page = 0; page < takes.size(); ++page) {
+      takes_[page].assign(takes[page].begin(), takes[page].end());
+      for (const auto& [from, bytes] : takes_[page]) total_[from] += bytes;
+    }
+  }
+
+  uint64_t operator()(const std::vector<uint32_t>& order) {
+    needed_ = total_;
+    state_.assign(total_.size(), kThere);
+    copies_.clear();
+    uint64_t bits = 0;
+    uint32_t count = 0;  // Pages of the group.
+    uint32_t previous = 0;
+    for (const uint32_t page : order) {
+      const bool needs_copy = page < old_pages_;
+      if (copies_.size() + needs_copy > capacity_ || count == kMaxGroupPages) {
+        Retain();
+        count = 0;
+        bits += kGroupBits;
+      }
+      ++count;
+      if (page != previous + 1 && page + 1 != previous) bits += kJumpBits;
+      previous = page;
+      for (const auto& [from, bytes] : takes_[page]) {
+        if (state_[from] == kGone) bits += kLostByteBits * bytes;
+        needed_[from] -= bytes;
+      }
+      state_[page] = needs_copy ? kCopied : kGone;
+      if (needs_copy) copies_.push_back(page);
+    }
+    return bits;
+  }
+
+ private:
+  static constexpr uint64_t kJumpBits = 18;
+  static constexpr uint64_t kGroupBits = 128;
+  static constexpr uint64_t kLostByteBits = 4;
+  enum State : uint8_t { kThere, kCopied, kGone };
+
+  void Retain() {
+    std::stable_sort(copies_.begin(), copies_.end(),
+                     [&](uint32_t x, uint32_t y) { return needed_[x] > needed_[y]; });
+    while (!copies_.empty() &&
+           (copies_.size() > capacity_ - 1 || needed_[copies_.back()] < kWorthRetaining)) {
+      state_[copies_.back()] = kGone;
+      copies_.pop_back();
+    }
+  }
+
+  std::vector<std::vector<std::pair<uint32_t, uint64_t>>> takes_;
+  std::vector<uint64_t> total_;
+  uint32_t capacity_;
+  size_t old_pages_;
+  std::vector<uint64_t> needed_;
+  std::vector<State> state_;
+  std::vector<uint32_t> copies_;
+};
+
+// Moves runs of pages to where the first or the last of them has a relative at its side, a page that it takes
+// from or that takes from it, as long as that helps.
+void PageOrder::Improve() {
+  const size_t old_pages = old_length_ == 0 ? 0 : table_.PageOf(old_length_ - 1) + 1;
+  OrderCost cost(takes_, capacity_, old_pages);
+  uint64_t best = cost(pages_);
+  int trials = kMaxTrials;
+  // False: the run is best where it is.
+  const auto improve = [&](size_t from, size_t size) {
+    std::vector<uint32_t> rest = pages_;
+    const auto begin = rest.begin() + static_cast<ptrdiff_t>(from);
+    const std::vector<uint32_t> run(begin, begin + static_cast<ptrdiff_t>(size));
+    rest.erase(begin, begin + static_cast<ptrdiff_t>(size));
+    const auto is_relative = [&](uint32_t page) {
+      return AreRelated(run.front(), page) || AreRelated(run.back(), page);
+    };
+    bool helped = false;
+    for (size_t at = 0; at <= rest.size(); ++at) {
+      const bool has_place =
+          (at != 0 && is_relative(rest[at - 1])) || (at != rest.size() && is_relative(rest[at]));
+      if (at == from || !has_place) continue;
+      std::vector<uint32_t> tried = rest;
+      tried.insert(tried.begin() + static_cast<ptrdiff_t>(at), run.begin(), run.end());
+      --trials;
+      const uint64_t bits = cost(tried);
+      if (bits >= best) continue;
+      best = bits;
+      pages_ = std::move(tried);
+      helped = true;
+    }
+    return helped;
+  };
+  for (bool helped = true; helped;) {
+    helped = false;
+    for (size_t size = 1; size <= kMaxRun && size < pages_.size(); size *= 2) {
+      for (size_t from = 0; from + size <= pages_.size() && trials > 0; ++from) {
+        helped = improve(from, size) || helped;
+      }
+    }
   }
 }
 

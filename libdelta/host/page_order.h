@@ -78,6 +78,8 @@ class PageOrder {
 
   void CollectTakes(const std::vector<Operation>& parse);
   void Sort();
+  void Improve();
+  bool AreRelated(uint32_t x, uint32_t y) const { return takes_[x].contains(y) || takes_[y].contains(x); }
   void FindRoom(const InPlaceLayout& layout, uint64_t longest);
   void Group();
   void Retain(uint32_t rank, std::vector<uint32_t>* copies);
