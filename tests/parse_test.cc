@@ -172,21 +172,47 @@ TEST(RamMap, FollowsInsertedVariables) {
     for (int uses = 0; uses < 2; ++uses) pairs.emplace_back(address, address + shift);
   }
   Plan plan;
-  FitRamMap(pairs, &plan);
-  ASSERT_EQ(plan.ram_map.size(), 3u);
-  EXPECT_EQ(plan.ram_map[1].old_position, 0x20000000u + 16 * 100);
-  EXPECT_EQ(plan.ram_map[1].new_position, 0x20000000u + 16 * 100 + 8);
-  EXPECT_EQ(plan.ram_map[2].old_position, 0x20000000u + 16 * 200);
+  FitRamMap(pairs, 100, &plan);
+  ASSERT_EQ(plan.ram_map.size(), 2u);
+  EXPECT_EQ(plan.ram_map[0].old_position, 0x20000000u + 16 * 100);
+  EXPECT_EQ(plan.ram_map[0].new_position, 0x20000000u + 16 * 100 + 8);
+  EXPECT_EQ(plan.ram_map[1].old_position, 0x20000000u + 16 * 200);
   EXPECT_GT(plan.ram_end, pairs.back().first);
+}
+
+// Two kinds of RAM, and code that runs where the image does not have it.
+TEST(RamMap, CoversSeveralWindows) {
+  const std::vector<uint32_t> starts = {0x00840000, 0x20000000, 0x400d0000};
+  std::vector<WordPair> pairs;
+  for (const uint32_t start : starts) {
+    for (uint32_t i = 0; i < 100; ++i) {
+      const uint32_t address = start + 16 * i;
+      pairs.emplace_back(address, address + (i < 50 ? 0 : 12));
+    }
+  }
+  Plan plan;
+  FitRamMap(pairs, 100, &plan);
+  const auto shift = [&](uint32_t address) {
+    return address < plan.ram_map[0].old_position ? 0 : Relocator(plan, 0).Relocate(address) - address;
+  };
+  for (const uint32_t start : starts) {
+    EXPECT_EQ(shift(start + 16 * 49), 0u);
+    EXPECT_EQ(shift(start + 16 * 50), 12u);
+    EXPECT_EQ(shift(start + 16 * 99), 12u);
+    EXPECT_EQ(shift(start + 16 * 150), 0u);
+  }
+  // Whole windows or nothing.
+  FitRamMap(pairs, 3, &plan);
+  EXPECT_EQ(plan.ram_map.size(), 1u);
 }
 
 TEST(RamMap, IsEmptyWhereNothingMoved) {
   Plan plan;
-  FitRamMap({}, &plan);
+  FitRamMap({}, 100, &plan);
   EXPECT_TRUE(plan.ram_map.empty());
   std::vector<WordPair> pairs;
   for (uint32_t i = 0; i < 100; ++i) pairs.emplace_back(0x20000000 + 4 * i, 0x20000000 + 4 * i);
-  FitRamMap(pairs, &plan);
+  FitRamMap(pairs, 100, &plan);
   EXPECT_TRUE(plan.ram_map.empty());
 }
 
@@ -203,7 +229,7 @@ TEST(RamMap, IsSortedWhateverThePairs) {
       pairs.emplace_back(address, address + (random() % 5) * 4 - 8);
     }
     Plan plan;
-    FitRamMap(pairs, &plan);
+    FitRamMap(pairs, 100, &plan);
     ExpectSorted(plan.ram_map);
     for (const MapEntry& entry : plan.ram_map) EXPECT_LE(entry.new_position, 0xffffffffu);
   }

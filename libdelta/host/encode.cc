@@ -19,8 +19,8 @@ namespace {
 // A delta smaller than this share of the new image is not compared with a whole image.
 constexpr uint64_t kDeltaSurelyPays = 4;
 
-constexpr const char* kStreamNames[] = {"prologue", "map",  "operations",       "literals",
-                                        "clean",    "hits", "reference_misses", "byte_misses"};
+constexpr const char* kStreamNames[] = {"prologue", "map",        "operations", "literals",
+                                        "clean",    "references", "hits",       "misses"};
 static_assert(std::size(kStreamNames) == static_cast<size_t>(Stream::kCount));
 
 struct Candidate {

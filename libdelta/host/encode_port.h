@@ -45,7 +45,8 @@ class PlanReader {
     }
   }
 
-  const Template& TemplateAt(uint32_t i) const { return plan_.templates[i]; }
+  // The codec tries the last one first.
+  const Template& TemplateAt(uint32_t i) const { return plan_.templates[plan_.templates.size() - 1 - i]; }
   // Entry of the image's map, or of the RAM's, which counts from its first entry.
   MapEntry Entry(uint32_t map, uint32_t i) const {
     if (map == 0) return plan_.image_map[i];

@@ -102,24 +102,41 @@ TemplateSet RiscV() {
       }};
 }
 
+// Xtensa ISA Reference Manual. Opcodes have four bits, so there are words everywhere that look like one;
+// hence each kind of call on its own, and loads from near before those from anywhere.
 TemplateSet XtensaLittle() {
+  const auto call = [](uint32_t n) {
+    return Make(3, 0, kBranch | kAlignedPc, 2, 4, 0x00003f, 0x000005 | n << 4, {{6, 18}});
+  };
+  const auto load = [](uint8_t bits) {
+    const uint32_t near = 0xffffffu << (8 + bits) & 0xffffffu;
+    return Make(3, 0, kBranch | kAlignedPc, 2, 3, 0x00000f | near, 0x000001 | near, {{8, bits}});
+  };
   return {"xtensa",
-          {Make(3, 0, kBranch | kAlignedPc, 2, 4, 0x00000f, 0x000005, {{6, 18}})},  // CALL0 .. CALL12
+          {call(0), call(2)},
           {
-              Make(3, 0, kBranch | kAlignedPc, 2, 3, 0x00000f, 0x000001, {{8, 16}}),  // L32R
-              Make(3, 0, kBranch, 0, 4, 0x00003f, 0x000006, {{6, 18}}),               // J
-              Make(3, 0, kBranch, 0, 4, 0x00003f, 0x000016, {{12, 12}}),              // BEQZ, BNEZ ...
-              Make(3, 0, kBranch, 0, 4, 0x00000f, 0x000007, {{16, 8}}),               // RRI8 branches
+              call(1), call(3), load(11), load(13), load(15),
+              Make(3, 0, kBranch, 0, 4, 0x00003f, 0x000006, {{6, 18}}),   // J
+              Make(3, 0, kBranch, 0, 4, 0x00003f, 0x000016, {{12, 12}}),  // BEQZ, BNEZ ...
+              Make(3, 0, kBranch, 0, 4, 0x00000f, 0x000007, {{16, 8}}),   // RRI8 branches
           }};
 }
 
 TemplateSet XtensaBig() {
+  const auto call = [](uint32_t n) {
+    return Make(3, 0, kBranch | kAlignedPc | kBig, 2, 4, 0xfc0000, 0x500000 | n << 18, {{0, 18}});
+  };
+  const auto load = [](uint8_t bits) {
+    const uint32_t near = 0xffffu << bits & 0xffffu;
+    return Make(3, 0, kBranch | kAlignedPc | kBig, 2, 3, 0xf00000 | near, 0x100000 | near, {{0, bits}});
+  };
   return {"xtensa-be",
-          {Make(3, 0, kBranch | kAlignedPc | kBig, 2, 4, 0xf00000, 0x500000, {{0, 18}})},
+          {call(0), call(2)},
           {
-              Make(3, 0, kBranch | kAlignedPc | kBig, 2, 3, 0xf00000, 0x100000, {{0, 16}}),
-              Make(3, 0, kBranch | kBig, 0, 4, 0xfc0000, 0x600000, {{0, 18}}),
-              Make(3, 0, kBranch | kBig, 0, 4, 0xf00000, 0x700000, {{0, 8}}),
+              call(1), call(3), load(11), load(13), load(15),
+              Make(3, 0, kBranch | kBig, 0, 4, 0xfc0000, 0x600000, {{0, 18}}),  // J
+              Make(3, 0, kBranch | kBig, 0, 4, 0xfc0000, 0x640000, {{0, 12}}),  // BEQZ, BNEZ ...
+              Make(3, 0, kBranch | kBig, 0, 4, 0xf00000, 0x700000, {{0, 8}}),   // RRI8 branches
           }};
 }
 

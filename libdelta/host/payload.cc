@@ -73,16 +73,30 @@ void AdoptParse(const std::vector<Operation>& parse, size_t max_segments, Plan* 
   }
 }
 
-std::vector<WordPair> PairedWords(ByteView old_image, ByteView new_image, const Plan& plan) {
+// What absolute references outside the image say before and after, where nothing else is predicted.
+std::vector<WordPair> PairedTargets(ByteView old_image, ByteView new_image, const Plan& plan) {
+  const Relocator relocator(plan, old_image.size());
   std::vector<WordPair> pairs;
   for (size_t s = 0; s < plan.image_map.size(); ++s) {
-    const MapEntry& entry = plan.image_map[s];
-    uint64_t skip = (4 - ((entry.old_position + plan.base) & 3)) & 3;
-    for (; skip + 4 <= plan.segment_lengths[s]; skip += 4) {
-      const uint32_t before = LoadWord(old_image.data() + entry.old_position + skip, 4, kLittleEndian);
-      const uint32_t after = LoadWord(new_image.data() + entry.new_position + skip, 4, kLittleEndian);
-      if (before - plan.base < old_image.size()) continue;
-      pairs.emplace_back(before, after);
+    const uint64_t from = plan.image_map[s].old_position;
+    const uint64_t to = plan.image_map[s].new_position;
+    for (uint64_t k = 0, width = 1; k < plan.segment_lengths[s]; k += width) {
+      width = 1;
+      const uint32_t address = plan.base + static_cast<uint32_t>(from + k);
+      for (const Template& t : plan.templates) {
+        if ((address & t.align_mask) || k + t.width > plan.segment_lengths[s]) continue;
+        const uint32_t before = LoadWord(old_image.data() + from + k, t.width, t.order);
+        if ((before & t.mask) != t.match) continue;
+        const uint32_t target = Target(t, Gather(t, before), address);
+        if (target - plan.base >= old_image.size()) {
+          if (t.origin != 0) continue;
+          const uint32_t after = LoadWord(new_image.data() + to + k, t.width, t.order);
+          if ((after & t.mask) == t.match) pairs.emplace_back(target, Target(t, Gather(t, after), 0));
+        } else if (relocator.Predict(t, before, from + k, to + k) != before) {
+          width = t.width;
+          break;
+        }
+      }
     }
   }
   return pairs;
@@ -114,34 +128,67 @@ std::optional<Payload> Code(ByteView old_image, ByteView new_image, const Plan& 
   return payload;
 }
 
-// Bits that predicting with `t` saves on the segments of `plan`, less those it costs.
-int64_t TemplateGain(const Template& t, ByteView old_image, ByteView new_image, const Plan& plan) {
-  constexpr int64_t kFixed = 9;
-  constexpr int64_t kBroken = 10;
-  const Relocator relocator(plan, old_image.size());
-  int64_t gain = 0;
-  for (size_t s = 0; s < plan.image_map.size(); ++s) {
-    const uint64_t from = plan.image_map[s].old_position;
-    const uint64_t to = plan.image_map[s].new_position;
-    for (uint64_t k = 0; k + t.width <= plan.segment_lengths[s];) {
-      const uint32_t address = plan.base + static_cast<uint32_t>(from + k);
-      const uint32_t word = LoadWord(old_image.data() + from + k, t.width, t.order);
-      const bool matches = (address & t.align_mask) == 0 && (word & t.mask) == t.match;
-      if (!matches || !relocator.Known(Target(t, Gather(t, word), address))) {
-        ++k;
-        continue;
-      }
-      const uint32_t actual = LoadWord(new_image.data() + to + k, t.width, t.order);
-      const uint32_t predicted = relocator.Predict(t, word, from + k, to + k);
-      if (predicted == actual && word != actual) gain += kFixed;
-      if (predicted != actual && word == actual) gain -= kBroken;
-      k += t.width;
-    }
-  }
-  return gain;
-}
+// Chooses templates by what they save on the segments of a plan.
+class TemplateJudge {
+ public:
+  TemplateJudge(ByteView old_image, ByteView new_image, const Plan& plan)
+      : old_(old_image), new_(new_image), plan_(plan), done_(old_image.size(), false) {}
 
-constexpr int64_t kTemplateCost = 110;  // Bits a template takes in the prologue, and then some.
+  // Those of `candidates` that pay, at most `limit`, and what they save. Each only counts what those before
+  // it do not predict.
+  std::vector<Template> Choose(const std::vector<Template>& candidates, size_t limit, int64_t* total) {
+    std::vector<Template> chosen;
+    *total = 0;
+    done_.assign(done_.size(), false);
+    for (const Template& t : candidates) {
+      if (chosen.size() >= limit) break;
+      const int64_t gain = Gain(t, false) - kTemplateCost;
+      if (gain <= 0) continue;
+      chosen.push_back(t);
+      *total += gain;
+      Gain(t, true);
+    }
+    return chosen;
+  }
+
+ private:
+  static constexpr int64_t kTemplateCost = 110;  // Bits it takes in the prologue, and then some.
+  static constexpr int64_t kReferenceCost = 14;  // Bits of one that changes and is not predicted.
+
+  // Bits that `t` saves: what references would cost, less whether it is right where it predicts a change.
+  int64_t Gain(const Template& t, bool mark) {
+    const Relocator relocator(plan_, old_.size());
+    uint64_t right = 0;
+    uint64_t wrong = 0;
+    for (size_t s = 0; s < plan_.image_map.size(); ++s) {
+      const uint64_t from = plan_.image_map[s].old_position;
+      const uint64_t to = plan_.image_map[s].new_position;
+      for (uint64_t k = 0; k + t.width <= plan_.segment_lengths[s]; ++k) {
+        const uint32_t address = plan_.base + static_cast<uint32_t>(from + k);
+        if ((address & t.align_mask) || done_[from + k]) continue;
+        const uint32_t word = LoadWord(old_.data() + from + k, t.width, t.order);
+        if ((word & t.mask) != t.match || !relocator.Known(Target(t, Gather(t, word), address))) continue;
+        const uint32_t predicted = relocator.Predict(t, word, from + k, to + k);
+        if (predicted == word) continue;
+        if (predicted != LoadWord(new_.data() + to + k, t.width, t.order)) {
+          ++wrong;
+          continue;
+        }
+        ++right;
+        for (uint64_t i = 0; mark && i < t.width; ++i) done_[from + k + i] = true;
+      }
+    }
+    if (right == 0) return 0;
+    const uint64_t flags = right * (Log2Cost(right + wrong) - Log2Cost(right)) +
+                           (wrong != 0 ? wrong * (Log2Cost(right + wrong) - Log2Cost(wrong)) : 0);
+    return kReferenceCost * static_cast<int64_t>(right) - static_cast<int64_t>(flags / kBitCostOne);
+  }
+
+  ByteView old_;
+  ByteView new_;
+  const Plan& plan_;
+  std::vector<bool> done_;  // Old bytes of references that are predicted.
+};
 
 // How much of the arena the parts of a plan may take; the model gets the rest.
 struct Limits {
@@ -187,15 +234,16 @@ class Planner {
     const std::optional<uint32_t> base =
         options.load_address ? static_cast<uint32_t>(*options.load_address) : FindLoadAddress(old_);
     if (base) plan_.base = *base;
-    if (const TemplateSet* set = DetectSet(old_)) {
-      plan_.templates = set->calls;
-      candidates_ = set->calls;
-      candidates_.insert(candidates_.end(), set->others.begin(), set->others.end());
-    }
-    if (base) {
-      plan_.templates.push_back(PointerTemplate(false));
-      candidates_.push_back(PointerTemplate(false));
-    }
+    if (base) pointers_.push_back(PointerTemplate(false));
+    Expect(DetectSet(old_));
+  }
+
+  // Looks for the references of `set`, or only for pointers.
+  void Expect(const TemplateSet* set) {
+    set_ = set;
+    plan_.templates.clear();
+    if (set) plan_.templates = set->calls;
+    plan_.templates.insert(plan_.templates.end(), pointers_.begin(), pointers_.end());
     if (plan_.templates.size() > limits_.templates) plan_.templates.clear();
   }
 
@@ -217,21 +265,43 @@ class Planner {
   void Adopt(std::vector<Operation> parse) {
     parse_ = std::move(parse);
     AdoptParse(parse_, limits_.map_entries, &plan_);
-    if (HasAbsolute(plan_)) FitRamMap(PairedWords(old_, new_, plan_), &plan_);
-    if (plan_.ram_map.size() > limits_.ram_entries) plan_.ram_map.resize(limits_.ram_entries);
+    if (HasAbsolute(plan_)) FitRamMap(PairedTargets(old_, new_, plan_), limits_.ram_entries, &plan_);
     AddAnchors(old_, new_, limits_.map_entries - plan_.image_map.size(), &plan_);
   }
 
-  // Keeps the templates that pay.
-  void ChooseTemplates() {
+  // Keeps the templates that pay. False: those of another set would, which is now expected instead.
+  bool ChooseTemplates() {
+    if (old_.size() > kMaxReferenceImage || new_.size() > kMaxReferenceImage) return true;
+    TemplateJudge judge(old_, new_, plan_);
+    const TemplateSet* best = nullptr;
     std::vector<Template> chosen;
-    for (const Template& t : candidates_) {
-      if (chosen.size() < limits_.templates && TemplateGain(t, old_, new_, plan_) > kTemplateCost) {
-        chosen.push_back(t);
+    int64_t most = -1;
+    std::vector<const TemplateSet*> sets = {set_};
+    for (const TemplateSet& set : TemplateSets()) {
+      if (!settled_ && &set != set_) sets.push_back(&set);
+    }
+    for (const TemplateSet* set : sets) {
+      std::vector<Template> candidates;
+      if (set) {
+        candidates = set->calls;
+        candidates.insert(candidates.end(), set->others.begin(), set->others.end());
       }
+      candidates.insert(candidates.end(), pointers_.begin(), pointers_.end());
+      int64_t gain;
+      std::vector<Template> useful = judge.Choose(candidates, limits_.templates, &gain);
+      if (gain <= most) continue;
+      most = gain;
+      best = set;
+      chosen = std::move(useful);
+    }
+    index_.reset();
+    settled_ = true;
+    if (best != set_) {
+      Expect(best);
+      return false;
     }
     plan_.templates = std::move(chosen);
-    index_.reset();
+    return true;
   }
 
   // Plans in what order the pages of a slot are rewritten, by the last parse.
@@ -274,8 +344,10 @@ class Planner {
   ByteView new_;
   const Limits limits_;
   Plan plan_;
-  std::vector<Operation> parse_;  // The one adopted last.
-  std::vector<Template> candidates_;
+  std::vector<Operation> parse_;      // The one adopted last.
+  std::vector<Template> pointers_;    // Kinds of pointers that the image may have.
+  const TemplateSet* set_ = nullptr;  // The instruction set that it seems to have,
+  bool settled_ = false;              // and whether others have been tried.
   std::optional<ReferenceScan> old_scan_;
   std::optional<ReferenceScan> new_scan_;
   std::unique_ptr<OldIndex> index_;
@@ -314,7 +386,10 @@ std::optional<Payload> TryEncode(ByteView old_image, ByteView new_image, const P
   }
   report(300);
   if (!old_image.empty()) {
-    planner.ChooseTemplates();
+    if (!planner.ChooseTemplates()) {
+      planner.Refine({false, prices[0]});
+      planner.ChooseTemplates();
+    }
     planner.Refine({true, prices[0]});
   }
   report(600);

@@ -12,8 +12,9 @@ namespace libdelta {
 // Pairs of words that stood at the same place in a copied piece, old value first.
 using WordPair = std::pair<uint32_t, uint32_t>;
 
-// Sets plan->ram_map and plan->ram_end from pairs outside the image; leaves them empty when nothing moved.
-void FitRamMap(const std::vector<WordPair>& pairs, Plan* plan);
+// Sets plan->ram_map, of at most `limit` entries, and plan->ram_end from pairs outside the image; leaves them
+// empty when nothing moved.
+void FitRamMap(const std::vector<WordPair>& pairs, size_t limit, Plan* plan);
 
 }  // namespace libdelta
 

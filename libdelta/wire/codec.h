@@ -44,9 +44,9 @@ enum class Stream : uint8_t {
   kOperations,
   kLiterals,
   kClean,
+  kReferences,
   kHits,
-  kReferenceMisses,
-  kByteMisses,
+  kMisses,
   kCount
 };
 
@@ -386,12 +386,9 @@ class Codec {
       CodeByte(kLiteralContexts, static_cast<uint32_t>(position_) & 3);
     } else if (phase_ == kNew) {
       CopyNew();
-    } else if (unit_done_ != unit_width_) {
-      CodeMiss();
     } else if (position_ >= block_end_) {
       BeginBlock();
     } else {
-      PredictUnit();
       CodeUnit();
     }
   }
@@ -550,8 +547,7 @@ class Codec {
     kOldBefore,
     kOldAfter,  // Its neighbours in the old image,
     kOldPair,   // and the one in the same aligned pair.
-    kKind,      // Template,
-    kDone,      // and place in the reference.
+    kKind,      // Template.
     kLastDelta,
     kMisses,
     kOdd,
@@ -574,26 +570,24 @@ class Codec {
       1 << kKind | 1 << kAlign | 1 << kMisses,
       1 << kKind | 1 << kExpected | 1 << kLastDelta,
       1 << kKind | 1 << kOldAfter | 1 << kExpected};
-  static constexpr uint16_t kMissContexts[kInputs] = {
-      1 << kLast | 1 << kOdd,
-      1 << kLast | 1 << kExpected,
-      1 << kKind | 1 << kDone | 1 << kAlign | 1 << kExpected,
-      1 << kLast | 1 << kSecond,
-      1 << kKind | 1 << kDone | 1 << kLastDelta | 1 << kExpected,
-      1 << kOldBefore | 1 << kLast | 1 << kExpected,
-      1 << kOdd | 1 << kOldPair | 1 << kExpected};
+  static constexpr uint16_t kMissContexts[kInputs] = {1 << kLast | 1 << kOdd,
+                                                      1 << kLast | 1 << kExpected,
+                                                      1 << kAlign | 1 << kExpected,
+                                                      1 << kLast | 1 << kSecond,
+                                                      1 << kLastDelta | 1 << kExpected,
+                                                      1 << kOldBefore | 1 << kLast | 1 << kExpected,
+                                                      1 << kOdd | 1 << kOldPair | 1 << kExpected};
 
   // Hashes the contexts. A set of features also keeps its context apart from those of other sets.
   void HashContexts(const uint16_t* sets, Input* contexts) const {
     const uint8_t* old = window_ + kHistory + cursor_;
     uint8_t features[kFeatures];
     for (uint32_t i = 0; i < 3; ++i) features[kLast + i] = out_[(position_ - 1 - i) & (kBlock - 1)];
-    features[kExpected] = unit_[unit_done_ & 3];
+    features[kExpected] = unit_[0];
     features[kOldBefore] = old[-1];
     features[kOldAfter] = old[1];
     features[kOldPair] = old[(position_ + shift_) & 1 ? -1 : 1];
     features[kKind] = unit_kind_;
-    features[kDone] = unit_done_;
     features[kLastDelta] = flags_.delta;
     features[kMisses] = flags_.misses;
     features[kOdd] = position_ & 1;
@@ -609,9 +603,7 @@ class Codec {
   }
 
   uint8_t CodeByte(const uint16_t* sets, uint32_t weights) {
-    port().Enter(phase_ == kLiteral ? Stream::kLiterals
-                 : unit_kind_       ? Stream::kReferenceMisses
-                                    : Stream::kByteMisses);
+    port().Enter(phase_ == kLiteral ? Stream::kLiterals : Stream::kMisses);
     Input contexts[kInputs];
     HashContexts(sets, contexts);
     const uint8_t byte =
@@ -694,68 +686,66 @@ class Codec {
     return port().ReadOld(from - before, window_ + kHistory - before, size + before);
   }
 
-  // Finds the unit at the cursor: a reference, relocated, or a byte.
+  // The first unit at the cursor: a reference that changes, or a byte.
   void PredictUnit() {
-    const Template* t = templates();
-    unit_done_ = 0;
-    for (unit_kind_ = 1; unit_kind_ <= template_count_; ++unit_kind_, ++t) {
-      if (PredictReference(*t)) return;
+    unit_kind_ = static_cast<uint8_t>(template_count_ + 1);
+    PredictNextUnit();
+  }
+
+  // The one to expect there if `unit_kind_` is wrong. A byte comes last.
+  void PredictNextUnit() {
+    while (--unit_kind_ != 0) {
+      if (PredictReference(templates()[unit_kind_ - 1])) return;
     }
-    unit_kind_ = 0;
     unit_width_ = 1;
     unit_[0] = window_[kHistory + cursor_];
   }
 
-  // Relocates the word at the cursor. False: it is no reference of this kind.
+  // Relocates the word at the cursor. False: it is no reference of this kind, or one that does not change.
   [[gnu::noinline]] bool PredictReference(const Template& t) {
     const uint32_t new_address = areas_[0].base + static_cast<uint32_t>(position_);
     const uint32_t old_address = new_address + static_cast<uint32_t>(shift_);
     if ((old_address & t.align_mask) || t.width > Room()) return false;
-    uint32_t word = LoadWord(window_ + kHistory + cursor_, t.order);
-    if ((word & t.mask) != t.match) return false;
-    const uint32_t target = Target(t, Gather(t, word), old_address);
+    const uint32_t old_word = LoadWord(window_ + kHistory + cursor_, t.order);
+    if ((old_word & t.mask) != t.match) return false;
+    const uint32_t target = Target(t, Gather(t, old_word), old_address);
     for (const Area& area : areas_) {
       const uint32_t offset = target - area.base;
       if (offset >= area.length) continue;
       uint32_t field;
-      if (FieldFor(t, area.base + static_cast<uint32_t>(area.map.Map(offset)), new_address, &field)) {
-        Exchange(t, &word, field);
-      }
+      if (!FieldFor(t, area.base + static_cast<uint32_t>(area.map.Map(offset)), new_address, &field)) break;
+      uint32_t word = old_word;
+      Exchange(t, &word, field);
       StoreWord(unit_, t.order, word);
       unit_width_ = t.width;
-      return true;
+      return word != old_word;
     }
     return false;
   }
 
   void EmitUnit() {
-    while (unit_done_ != unit_width_) {
-      EmitByte(unit_[unit_done_]);
-      AdvanceUnit();
+    for (uint32_t i = 0; i < unit_width_; ++i) EmitByte(unit_[i]);
+    cursor_ = static_cast<uint8_t>(cursor_ + unit_width_);
+  }
+
+  // Tries one unit after the other. A byte that is not as expected either is coded.
+  void CodeUnit() {
+    PredictUnit();
+    while (true) {
+      port().Enter(unit_kind_ ? Stream::kReferences : Stream::kHits);
+      const uint32_t odd = static_cast<uint32_t>(position_) & 1;
+      Input contexts[kInputs];
+      HashContexts(kHitContexts, contexts);
+      const int hit = model_.CodeFlag(contexts, 4 + (unit_kind_ ? 2 : odd), Port::kEncoding && UnitHits());
+      flags_.misses = static_cast<uint8_t>(flags_.misses << 1 | !hit);
+      if (hit) return EmitUnit();
+      if (unit_kind_ == 0) {
+        flags_.delta = static_cast<uint8_t>(CodeByte(kMissContexts, 7 + odd) - unit_[0]);
+        ++cursor_;
+        return;
+      }
+      PredictNextUnit();
     }
-  }
-
-  void AdvanceUnit() {
-    ++unit_done_;
-    ++cursor_;
-  }
-
-  // Which of three sets of weights fits the unit.
-  uint32_t UnitWeights() const { return unit_kind_ ? 2 : static_cast<uint32_t>(position_) & 1; }
-
-  [[gnu::noinline]] void CodeUnit() {
-    port().Enter(Stream::kHits);
-    Input contexts[kInputs];
-    HashContexts(kHitContexts, contexts);
-    const int hit = model_.CodeFlag(contexts, 4 + UnitWeights(), Port::kEncoding && UnitHits());
-    flags_.misses = static_cast<uint8_t>(flags_.misses << 1 | !hit);
-    if (hit) EmitUnit();
-  }
-
-  void CodeMiss() {
-    const uint8_t expected = unit_[unit_done_];
-    flags_.delta = static_cast<uint8_t>(CodeByte(kMissContexts, 7 + UnitWeights()) - expected);
-    AdvanceUnit();
   }
 
   // --- Output ---------------------------------------------------------------------------------------
@@ -829,7 +819,6 @@ class Codec {
   uint8_t template_count_;
   uint8_t unit_width_;
   uint8_t unit_kind_;  // Template number + 1, or 0 for a byte.
-  uint8_t unit_done_;  // Bytes of the unit that have been emitted.
   uint8_t cursor_;     // Of the next old byte in `window_`, less kHistory.
   uint8_t unit_[kMaxUnit];
   FlagHistory flags_;

@@ -220,10 +220,6 @@ void AddPayloadRefusals(const Case& from, std::vector<Refusal>* out) {
   segment.image_map = {{old_size - 99, 0}};
   segment.segment_lengths = {100};
   add_plan("segment-outside-base", segment);
-  Plan gap;
-  gap.image_map = {{0, 0}};
-  gap.segment_lengths = {~uint64_t{0}};
-  add_plan("gap-longer-than-image", gap);
   Plan copy;
   copy.operations = {{OperationKind::kOld, 0, 100, old_size - 99}};
   add_plan("copy-outside-base", copy);
