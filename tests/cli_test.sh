@@ -165,6 +165,7 @@ test_create() {
   expect $usage '--ram 1K: must be 2K .. 1M' create old.bin new.bin --unsigned --out none.fwd --ram 1K
   expect $usage '--chunk 8K: must be 256 .. 4K' create old.bin new.bin --unsigned --out none.fwd --chunk 8K
   expect $usage 'hardware' create old.bin new.bin --unsigned --out none.fwd --hardware 'two words'
+  expect $usage '--isa' create old.bin new.bin --unsigned --out none.fwd --isa pdp11
   expect $usage '--load-address' create old.bin new.bin --unsigned --out none.fwd --load-address here
   expect $usage 'a public key where' create old.bin new.bin --out none.fwd --key a.pub
   expect $usage 'only one' create - - --unsigned --out none.fwd
@@ -191,6 +192,7 @@ test_create() {
   expect $ok '' create old.bin new.bin --full --key a.key --out full2.fwd --ram 8K --chunk 256
   check 'a full image does not depend on the old one' cmp full.fwd full2.fwd
   expect $ok '' create old.bin new.bin --unsigned --load-address 0x8000000 --out address.fwd
+  expect $ok '' create old.bin new.bin --unsigned --isa mipsel --out isa.fwd
 
   cp one.fwd one.before
   expect $io '--force' create old.bin new.bin --unsigned --out one.fwd

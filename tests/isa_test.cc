@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -46,7 +49,11 @@ TEST_P(KnownSet, IsChosenWhereItsCallsAre) {
     std::vector<Call> calls;
     for (size_t at = 64; at + 64 < kSize; at += 24 + random() % 32) {
       at = (at + t.align_mask) & ~size_t{t.align_mask};
-      calls.push_back({at, random() % 700 * 64});
+      // Within the reach of 16 bits, where a call has no more.
+      const size_t target = random() % 700 * 64;
+      const size_t distance = target > at ? target - at : at - target;
+      if (t.origin == 0 || distance < (size_t{1} << std::min(t.bits + t.scale - 1, 30)) - 256)
+        calls.push_back({at, target});
     }
     const Bytes noise = RandomBytes(kSize, 11);
     const Bytes old_image = Program(t, noise, calls);
@@ -68,6 +75,146 @@ TEST_P(KnownSet, IsChosenWhereItsCallsAre) {
     EXPECT_GE(payload.plan.templates.size(), 1u);
     ASSERT_GT(changed, 400u);
     EXPECT_LT(payload.data.size(), kInserted + changed / 2) << changed;
+  }
+}
+
+TEST(Isa, IsTheOneAskedFor) {
+  const Bytes old_image = RandomBytes(20000, 3);
+  Bytes new_image = old_image;
+  new_image.insert(new_image.begin() + 9000, 64, 0);
+  EncodeOptions options;
+  for (const std::string& name : InstructionSets()) {
+    options.isa = name;
+    EXPECT_TRUE(Encode(old_image, new_image, options).ok()) << name;
+  }
+  options.isa = "pdp11";
+  EXPECT_FALSE(Encode(old_image, new_image, options).ok());
+  EXPECT_EQ(FindSet("pdp11"), nullptr);
+}
+
+// --- Against an independent assembler ---------------------------------------------------------------
+
+// What the assembler makes of one instruction.
+Bytes Assemble(const std::string& machine, const std::string& instruction) {
+  const std::string command =
+      "printf '%s\\n' '" + instruction + "' | llvm-mc-14 --show-encoding " + machine + " 2>&1";
+  FILE* pipe = popen(command.c_str(), "r");
+  std::string text;
+  char line[256];
+  while (pipe && fgets(line, sizeof(line), pipe)) text += line;
+  if (pipe) pclose(pipe);
+  Bytes bytes;
+  const size_t list = text.find("encoding: [");
+  EXPECT_NE(list, std::string::npos) << command << "\n" << text;
+  if (list == std::string::npos) return bytes;
+  for (size_t at = list; text[at] != ']' && at < text.size(); ++at) {
+    if (text.compare(at, 2, "0x") == 0)
+      bytes.push_back(static_cast<uint8_t>(std::stoul(text.substr(at, 4), nullptr, 16)));
+  }
+  return bytes;
+}
+
+// What it reads in bytes: the last number of the last line.
+int64_t Disassemble(const std::string& machine, const Bytes& bytes) {
+  std::string hex;
+  for (const uint8_t byte : bytes) hex += " " + std::to_string(byte);
+  const std::string command = "echo '" + hex + "' | llvm-mc-14 --disassemble " + machine + " 2>&1 | tail -1";
+  FILE* pipe = popen(command.c_str(), "r");
+  std::string text;
+  char line[256];
+  while (pipe && fgets(line, sizeof(line), pipe)) text += line;
+  if (pipe) pclose(pipe);
+  size_t at = text.find_last_of("0123456789");
+  EXPECT_NE(at, std::string::npos) << command << "\n" << text;
+  if (at == std::string::npos) return -1;
+  while (at > 0 && (isdigit(text[at - 1]) || text[at - 1] == '-')) --at;
+  return std::stoll(text.substr(at));
+}
+
+// Whether a template of the set reads `target` in the word at address 0.
+bool Reads(const std::string& set, Bytes word, uint32_t target) {
+  const size_t width = word.size();
+  word.resize(8);
+  const std::vector<Template>& calls = FindSet(set)->calls;
+  std::vector<Template> all = FindSet(set)->others;
+  all.insert(all.end(), calls.begin(), calls.end());
+  return std::any_of(all.begin(), all.end(), [&](const Template& t) {
+    const uint32_t loaded = LoadWord(word.data(), t.width, t.order);
+    return t.width <= width && (loaded & t.mask) == t.match && Target(t, Gather(t, loaded), 0) == target;
+  });
+}
+
+struct Instruction {
+  const char* set;
+  const char* machine;
+  const char* text;   // With %d where the operand goes.
+  int64_t from, to;   // Operands, extremes of the range.
+  int64_t from_zero;  // Target less operand, the instruction being at address 0.
+};
+
+TEST(Assembler, AgreesAboutTargets) {
+  const std::vector<Instruction> instructions = {
+      {"thumb", "--triple=thumbv7m", "bl #%d", -16777216, 16777214, 4},
+      {"thumb", "--triple=thumbv7m", "b.w #%d", -16777216, 16777214, 4},
+      {"thumb", "--triple=thumbv7m", "beq.w #%d", -1048576, 1048574, 4},
+      {"thumb", "--triple=thumbv7m", "b #%d", -2048, 2046, 4},
+      {"thumb", "--triple=thumbv7m", "cbz r1, #%d", 0, 126, 4},
+      {"thumb", "--triple=thumbv7m", "ldr.w r1, [pc, #%d]", 0, 4095, 4},
+      {"thumb", "--triple=thumbv7m", "ldr r1, [pc, #%d]", 0, 1020, 4},
+      {"arm", "--triple=armv7", "bl #%d", -33554432, 33554428, 8},
+      {"arm", "--triple=armv7", "beq #%d", -33554432, 33554428, 8},
+      {"aarch64", "--triple=aarch64", "bl #%d", -134217728, 134217724, 0},
+      {"aarch64", "--triple=aarch64", "b #%d", -134217728, 134217724, 0},
+      {"aarch64", "--triple=aarch64", "b.ne #%d", -1048576, 1048572, 0},
+      {"aarch64", "--triple=aarch64", "cbnz x3, #%d", -1048576, 1048572, 0},
+      {"aarch64", "--triple=aarch64", "tbz w3, #5, #%d", -32768, 32764, 0},
+      {"aarch64", "--triple=aarch64", "adr x3, #%d", -1048576, 1048575, 0},
+      {"aarch64", "--triple=aarch64", "ldr x3, #%d", -1048576, 1048572, 0},
+      {"riscv", "--triple=riscv32 -mattr=+c", "jal ra, %d", -1048576, 1048574, 0},
+      {"riscv", "--triple=riscv32 -mattr=+c", "bne a0, a1, %d", -4096, 4094, 0},
+      {"riscv", "--triple=riscv32 -mattr=+c", "c.j %d", -2048, 2046, 0},
+      {"riscv", "--triple=riscv32 -mattr=+c", "c.jal %d", -2048, 2046, 0},
+      {"riscv", "--triple=riscv32 -mattr=+c", "c.beqz a0, %d", -256, 254, 0},
+      {"mips", "--triple=mips", "jal %d", 0, 268435452, 0},
+      {"mips", "--triple=mips", "bal %d", -131072, 131068, 4},
+      {"mips", "--triple=mips", "bne $4, $5, %d", -131072, 131068, 4},
+      {"mipsel", "--triple=mipsel", "jal %d", 0, 268435452, 0},
+      {"mipsel", "--triple=mipsel", "beq $4, $5, %d", -131072, 131068, 4},
+      {"x86-64", "--triple=x86_64", "movq %d(%%rip), %%rax", -8388608, 8388607, 7},
+  };
+  for (const Instruction& in : instructions) {
+    for (const int64_t operand : {in.from, in.to, (in.from + in.to) / 2 / 16 * 16 + 16}) {
+      char text[64];
+      snprintf(text, sizeof(text), in.text, static_cast<int>(operand));
+      Bytes word = Assemble(in.machine, text);
+      if (in.set == std::string("mips") || in.set == std::string("mipsel"))
+        word.resize(4);  // Without the delay slot.
+      if (in.set == std::string("x86-64")) word.erase(word.begin(), word.begin() + 2);  // Prefix and opcode.
+      const int64_t before = in.set == std::string("x86-64") ? 2 : 0;
+      EXPECT_TRUE(Reads(in.set, word, static_cast<uint32_t>(operand + in.from_zero - before))) << text;
+    }
+  }
+}
+
+// Calls that the assembler leaves to the linker, the other way round: it must read what we write.
+TEST(Disassembler, AgreesAboutTargets) {
+  struct Word {
+    const char* set;
+    const char* machine;
+    Bytes bytes;
+    int64_t from_operand;  // Target less what it prints, the instruction being at address 0.
+  };
+  const std::vector<Word> words = {
+      {"x86", "--triple=i386", {0xe8, 0x34, 0x12, 0x05, 0x00}, 5},
+      {"x86", "--triple=i386", {0xe8, 0x34, 0x12, 0xf5, 0xff}, 5},
+      {"x86-64", "--triple=x86_64", {0xe9, 0x34, 0x12, 0x05, 0x00}, 5},
+      {"avr", "--triple=avr -mcpu=atmega328", {0x0e, 0x94, 0x1a, 0x39}, 0},
+      {"avr", "--triple=avr -mcpu=atmega328", {0x0c, 0x94, 0x1a, 0x09}, 0},
+  };
+  for (const Word& w : words) {
+    const int64_t operand = Disassemble(w.machine, w.bytes);
+    EXPECT_TRUE(Reads(w.set, w.bytes, static_cast<uint32_t>(operand + w.from_operand)))
+        << w.set << " " << operand;
   }
 }
 

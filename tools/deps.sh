@@ -10,7 +10,7 @@ build_packages='cmake ninja-build g++ pkgconf libsodium-dev libmbedtls-dev libzs
 # newlib for <string.h> only; nothing of it is linked.
 arm_packages='gcc-arm-none-eabi binutils-arm-none-eabi libnewlib-arm-none-eabi libnewlib-dev'
 test_packages='libgtest-dev libgmock-dev clang-format-14 clang-tidy-14 clang
-  libclang-rt-14-dev shellcheck openssl'
+  libclang-rt-14-dev llvm-14 shellcheck openssl'
 demo_packages='unzip bsdiff xdelta3 zstd xz-utils ca-certificates'
 bench_packages='libgtest-dev libgmock-dev'
 

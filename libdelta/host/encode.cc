@@ -9,6 +9,7 @@
 #include "libdelta/host.h"
 #include "libdelta/host/bit_cost.h"
 #include "libdelta/host/container.h"
+#include "libdelta/host/isa.h"
 #include "libdelta/host/journal_plan.h"
 #include "libdelta/host/page_order.h"
 #include "libdelta/host/payload.h"
@@ -112,6 +113,9 @@ std::optional<Error> Check(const EncodeOptions& options, ByteView old_image, Byt
   if (options.group % kBlock != 0) {
     return Error{"group must be a multiple of 64 bytes, not " + std::to_string(options.group)};
   }
+  if (options.isa && *options.isa != "none" && !FindSet(*options.isa)) {
+    return Error{"no instruction set is called \"" + *options.isa + "\""};
+  }
   if (options.in_place) return CheckLayout(*options.in_place, old_image, new_image);
   constexpr uint64_t kMaxImage = uint64_t{1} << 40;
   if (old_image.size() > kMaxImage || new_image.size() > kMaxImage) return Error{"image larger than 1 TiB"};
@@ -186,6 +190,12 @@ EncodeStats Statistics(const Candidate& chosen, ByteView patch, const EncodeOpti
 
 }  // namespace
 
+std::vector<std::string> InstructionSets() {
+  std::vector<std::string> names = {"none"};
+  for (const TemplateSet& set : TemplateSets()) names.push_back(set.name);
+  return names;
+}
+
 Result<Patch> Encode(ByteView old_image, ByteView new_image, const EncodeOptions& options) {
   if (const auto error = Check(options, old_image, new_image)) return *error;
   PayloadOptions payload_options;
@@ -206,6 +216,7 @@ Result<Patch> Encode(ByteView old_image, ByteView new_image, const EncodeOptions
   payload_options.arena =
       static_cast<uint32_t>(options.ram - RamForArena(0, ChunkSize(options), options.in_place.has_value()));
   payload_options.load_address = options.load_address;
+  payload_options.isa = options.isa;
   payload_options.group_blocks = options.group / kBlock;
   payload_options.threads =
       options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());

@@ -78,13 +78,17 @@ TemplateSet A32() {
           {Make(4, 2, kBranch, 2, 8, 0x0f000000, 0x0a000000, {{0, 24}})}};
 }
 
+// Arm Architecture Reference Manual, A64 encodings.
 TemplateSet AArch64() {
   return {"aarch64",
           {Make(4, 2, kBranch, 2, 0, 0xfc000000, 0x94000000, {{0, 26}})},  // BL
           {
-              Make(4, 2, kBranch, 2, 0, 0xfc000000, 0x14000000, {{0, 26}}),  // B
-              Make(4, 2, kBranch, 2, 0, 0xff000010, 0x54000000, {{5, 19}}),  // B.cond
-              Make(4, 2, kBranch, 2, 0, 0x7e000000, 0x34000000, {{5, 19}}),  // CBZ, CBNZ
+              Make(4, 2, kBranch, 2, 0, 0xfc000000, 0x14000000, {{0, 26}}),           // B
+              Make(4, 2, kBranch, 2, 0, 0xff000010, 0x54000000, {{5, 19}}),           // B.cond
+              Make(4, 2, kBranch, 2, 0, 0x7e000000, 0x34000000, {{5, 19}}),           // CBZ, CBNZ
+              Make(4, 2, kBranch, 2, 0, 0x7e000000, 0x36000000, {{5, 14}}),           // TBZ, TBNZ
+              Make(4, 2, kBranch, 0, 0, 0x9f000000, 0x10000000, {{5, 19}, {29, 2}}),  // ADR
+              Make(4, 2, kBranch, 2, 0, 0x3b000000, 0x18000000, {{5, 19}}),           // LDR literal
           }};
 }
 
@@ -140,12 +144,19 @@ TemplateSet XtensaBig() {
           }};
 }
 
+// AVR Instruction Set Manual. Program and data addresses both count from 0, so those of data take bits of the
+// opcode, 1001, as their highest four. That also checks these bits: nothing else is in the RAM map.
 TemplateSet Avr() {
   return {"avr",
           {Make(4, 1, 0, 1, 0, 0x0000fe0e, 0x0000940e, {{4, 5}, {0, 1}, {16, 16}})},  // CALL
           {
               Make(4, 1, 0, 1, 0, 0x0000fe0e, 0x0000940c, {{4, 5}, {0, 1}, {16, 16}}),  // JMP
               Make(2, 1, kBranch, 1, 2, 0xe000, 0xc000, {{0, 12}}),                     // RCALL, RJMP
+              Make(2, 1, kBranch, 1, 2, 0xf800, 0xf000, {{3, 7}}),                      // BRBS, BRBC
+              Make(4, 1, 0, 4, 0, 0x00000c0f, 0x00000000, {{12, 4}, {16, 16}}),         // LDS, STS
+              Make(4, 1, 0, 4, 0, 0xc0106010, 0xc0106000,                               // LDI even, LDI odd
+                   {{15, 1}, {12, 1}, {28, 1}, {29, 1}, {24, 4}, {16, 4}, {8, 4}, {0, 4}}),
+              Make(4, 1, 0, 0, 0, 0xf010f010, 0xe010e000, {{24, 4}, {16, 4}, {8, 4}, {0, 4}}),
           }};
 }
 
@@ -153,6 +164,45 @@ TemplateSet I8051() {
   return {"8051",
           {Make(3, 0, kBig, 0, 0, 0xff0000, 0x120000, {{0, 16}})},   // LCALL
           {Make(3, 0, kBig, 0, 0, 0xff0000, 0x020000, {{0, 16}})}};  // LJMP
+}
+
+// MIPS Architecture For Programmers. Jumps stay in 256 MiB; where they are is not in the word, so the upper
+// four bits of the address are made of opcode bits that are known: for JAL 26 is 1, 28 is 0.
+TemplateSet Mips(const std::string& name, uint8_t order) {
+  const auto jump = [order](uint32_t segment) {
+    std::vector<Run> runs;
+    for (uint32_t bit = 4; bit-- > 0;)
+      runs.push_back({static_cast<uint8_t>(segment >> bit & 1 ? 26 : 28), 1});
+    runs.push_back({0, 26});
+    return Make(4, 2, order, 2, 0, 0xe8000000, 0x08000000, runs);
+  };
+  return {name,
+          {jump(0x0), jump(0x8), jump(0x9), jump(0xb)},
+          {
+              Make(4, 2, kBranch | order, 2, 4, 0xffff0000, 0x04110000, {{0, 16}}),  // BAL
+              Make(4, 2, kBranch | order, 2, 4, 0xf8000000, 0x10000000, {{0, 16}}),  // BEQ, BNE
+          }};
+}
+
+// MicroBlaze Processor Reference Guide: BRLID r15, then unconditional and conditional branches.
+TemplateSet MicroBlaze(const std::string& name, uint8_t order) {
+  return {name,
+          {Make(4, 2, kBranch | order, 0, 0, 0xffff0000, 0xb9f40000, {{0, 16}})},
+          {
+              Make(4, 2, kBranch | order, 0, 0, 0xffef0000, 0xb8000000, {{0, 16}}),
+              Make(4, 2, kBranch | order, 0, 0, 0xfc000000, 0xbc000000, {{0, 16}}),
+          }};
+}
+
+// Intel 64 and IA-32 Software Developer's Manual: 24 bits of a rel32; the rest are copies of the sign.
+TemplateSet X86(const std::string& name, bool wide) {
+  std::vector<Template> others = {
+      Make(4, 0, kBranch, 0, 5, 0x000000ff, 0x000000e9, {{8, 24}}),  // JMP
+      Make(4, 0, kBranch, 0, 5, 0x000000f0, 0x00000080, {{8, 24}}),  // Jcc, its second byte
+  };
+  // Relative to RIP: ModRM and displacement.
+  if (wide) others.push_back(Make(4, 0, kBranch, 0, 5, 0x000000c7, 0x00000005, {{8, 24}}));
+  return {name, {Make(4, 0, kBranch, 0, 5, 0x000000ff, 0x000000e8, {{8, 24}})}, others};
 }
 
 constexpr size_t kPerTarget = 12;
@@ -188,9 +238,31 @@ Fingerprint Measure(ByteView image, const Template& t) {
 }  // namespace
 
 const std::vector<TemplateSet>& TemplateSets() {
-  static const std::vector<TemplateSet> sets = {Thumb(),        Tc32(),      A32(), AArch64(), RiscV(),
-                                                XtensaLittle(), XtensaBig(), Avr(), I8051()};
+  static const std::vector<TemplateSet> sets = {
+      Thumb(),
+      Tc32(),
+      A32(),
+      AArch64(),
+      RiscV(),
+      XtensaLittle(),
+      XtensaBig(),
+      Avr(),
+      I8051(),
+      Mips("mips", kBig),
+      Mips("mipsel", 0),
+      MicroBlaze("microblaze", 0),
+      MicroBlaze("microblaze-be", kBig),
+      X86("x86", false),
+      X86("x86-64", true),
+  };
   return sets;
+}
+
+const TemplateSet* FindSet(const std::string& name) {
+  for (const TemplateSet& set : TemplateSets()) {
+    if (set.name == name) return &set;
+  }
+  return nullptr;
 }
 
 Template PointerTemplate(bool big_endian) {

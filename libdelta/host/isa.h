@@ -20,6 +20,9 @@ struct TemplateSet {
 
 const std::vector<TemplateSet>& TemplateSets();
 
+// The set of that name, or null.
+const TemplateSet* FindSet(const std::string& name);
+
 // A pointer of 4 bytes, little- or big-endian.
 Template PointerTemplate(bool big_endian);
 

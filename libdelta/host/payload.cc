@@ -235,7 +235,8 @@ class Planner {
         options.load_address ? static_cast<uint32_t>(*options.load_address) : FindLoadAddress(old_);
     if (base) plan_.base = *base;
     if (base) pointers_.push_back(PointerTemplate(false));
-    Expect(DetectSet(old_));
+    settled_ = options.isa.has_value();
+    Expect(settled_ ? FindSet(*options.isa) : DetectSet(old_));
   }
 
   // Looks for the references of `set`, or only for pointers.
@@ -269,38 +270,20 @@ class Planner {
     AddAnchors(old_, new_, limits_.map_entries - plan_.image_map.size(), &plan_);
   }
 
-  // Keeps the templates that pay. False: those of another set would, which is now expected instead.
+  // Keeps the templates that pay. False: those of another set seem to, which is now expected instead.
   bool ChooseTemplates() {
     if (old_.size() > kMaxReferenceImage || new_.size() > kMaxReferenceImage) return true;
-    TemplateJudge judge(old_, new_, plan_);
-    const TemplateSet* best = nullptr;
-    std::vector<Template> chosen;
-    int64_t most = -1;
-    std::vector<const TemplateSet*> sets = {set_};
-    for (const TemplateSet& set : TemplateSets()) {
-      if (!settled_ && &set != set_) sets.push_back(&set);
-    }
-    for (const TemplateSet* set : sets) {
-      std::vector<Template> candidates;
-      if (set) {
-        candidates = set->calls;
-        candidates.insert(candidates.end(), set->others.begin(), set->others.end());
-      }
-      candidates.insert(candidates.end(), pointers_.begin(), pointers_.end());
-      int64_t gain;
-      std::vector<Template> useful = judge.Choose(candidates, limits_.templates, &gain);
-      if (gain <= most) continue;
-      most = gain;
-      best = set;
-      chosen = std::move(useful);
-    }
     index_.reset();
-    settled_ = true;
-    if (best != set_) {
-      Expect(best);
-      return false;
+    if (!settled_) {
+      settled_ = true;
+      const TemplateSet* best = BestSet();
+      if (best != set_) {
+        Expect(best);
+        return false;
+      }
     }
-    plan_.templates = std::move(chosen);
+    int64_t gain;
+    plan_.templates = TemplateJudge(old_, new_, plan_).Choose(AllOf(set_), limits_.templates, &gain);
     return true;
   }
 
@@ -337,6 +320,40 @@ class Planner {
  private:
   Planner(ByteView old_image, ByteView new_image, const Limits& limits, const Plan& plan)
       : old_(old_image), new_(new_image), limits_(limits), plan_(plan) {}
+
+  // The templates of a set, which may be null, and pointers.
+  std::vector<Template> AllOf(const TemplateSet* set) const {
+    std::vector<Template> all;
+    if (set) {
+      all = set->calls;
+      all.insert(all.end(), set->others.begin(), set->others.end());
+    }
+    all.insert(all.end(), pointers_.begin(), pointers_.end());
+    return all;
+  }
+
+  // The set that gains most. Without calls other references prove little: some kinds are nearly noise.
+  const TemplateSet* BestSet() const {
+    Plan plan = plan_;
+    plan.ram_map.clear();  // It explains anything a little.
+    TemplateJudge judge(old_, new_, plan);
+    const TemplateSet* best = nullptr;
+    int64_t most = 0;
+    const auto consider = [&](const TemplateSet* set) {
+      int64_t gain;
+      judge.Choose(set->calls, limits_.templates, &gain);
+      if (gain <= 0) return;
+      judge.Choose(AllOf(set), limits_.templates, &gain);
+      if (gain <= most) return;
+      most = gain;
+      best = set;
+    };
+    if (set_) consider(set_);
+    for (const TemplateSet& set : TemplateSets()) {
+      if (&set != set_) consider(&set);
+    }
+    return best;
+  }
 
   static constexpr uint64_t kMaxReferenceImage = 64u << 20;  // Larger ones are copied without templates.
 

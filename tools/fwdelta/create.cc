@@ -33,6 +33,7 @@ struct CreateOptions {
   bool in_place = false;
   std::string device;
   std::string load_address = "auto";
+  std::string isa = "auto";
   uint64_t chunk = 0;
   bool stats = false;
   bool json = false;
@@ -86,6 +87,7 @@ libdelta::EncodeOptions MakeEncodeOptions(const CreateOptions& options,
       Fail(ExitCode::kUsage, "--load-address {}: give a number (0x8000000) or auto", options.load_address);
     }
   }
+  if (options.isa != "auto") encode.isa = options.isa;
   encode.progress = [progress](int per_mille) { progress->Show(static_cast<uint64_t>(per_mille), 1000); };
   return encode;
 }
@@ -196,6 +198,11 @@ void AddEncodeOptions(CLI::App* command, CreateOptions* options) {
   command
       ->add_option("--load-address", options->load_address, "Address of the first image byte (default: auto)")
       ->type_name("ADDRESS");
+  std::vector<std::string> isas = libdelta::InstructionSets();
+  isas.insert(isas.begin(), "auto");
+  command->add_option("--isa", options->isa, "Instruction set whose references to look for (default: auto)")
+      ->check(CLI::IsMember(isas))
+      ->type_name("NAME");
   command
       ->add_option("-j,--threads", encode->threads, "Threads to use (default: all); never changes the patch")
       ->type_name("N");

@@ -77,6 +77,9 @@ struct EncodeOptions {
   uint64_t group = 0;
   unsigned threads = 0;                  // 0: as many as the machine has. Never changes the result.
   std::optional<uint64_t> load_address;  // Of the first image byte; unset: found automatically.
+  // Instruction set, one of InstructionSets(), or "none" for no references but pointers; unset: the one whose
+  // templates save most.
+  std::optional<std::string> isa;
   // Called with 0 .. 1000 per mille from the calling thread; may be empty.
   std::function<void(int)> progress;
 };
@@ -100,6 +103,9 @@ struct Patch {
 
 // Creates an unsigned patch that turns `old_image` into `new_image`. Errors: options out of range.
 Result<Patch> Encode(ByteView old_image, ByteView new_image, const EncodeOptions& options);
+
+// The instruction sets that EncodeOptions::isa may name.
+std::vector<std::string> InstructionSets();
 
 // The message a key signs for `patch`: a domain string and the digest of the signed header bytes.
 Result<Bytes> SignatureMessage(ByteView patch);
