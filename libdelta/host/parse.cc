@@ -92,9 +92,9 @@ class OutputMatcher {
 
   void Insert(size_t i) {
     if (i + 4 > image_.size()) return;
-    int64_t& head = head_[Hash(i)];
+    int32_t& head = head_[Hash(i)];
     previous_[i - begin_] = head;
-    head = static_cast<int64_t>(i);
+    head = static_cast<int32_t>(i - begin_);
   }
 
   // Calls visit(distance, length) for ever longer matches at `i`.
@@ -103,9 +103,8 @@ class OutputMatcher {
     if (i + 4 > image_.size()) return;
     size_t longest = kMinNewMatch - 1;
     int tries = kOutputTries;
-    for (int64_t at = head_[Hash(i)]; at >= 0 && tries-- > 0;
-         at = previous_[static_cast<size_t>(at) - begin_]) {
-      const size_t from = static_cast<size_t>(at);
+    for (int32_t at = head_[Hash(i)]; at >= 0 && tries-- > 0; at = previous_[static_cast<size_t>(at)]) {
+      const size_t from = begin_ + static_cast<size_t>(at);
       if (i + longest < image_.size() && image_[from + longest] != image_[i + longest]) continue;
       const size_t length = Length(from, i, kMaxOutputMatch);
       if (length <= longest) continue;
@@ -129,8 +128,8 @@ class OutputMatcher {
   }
   ByteView image_;
   size_t begin_;
-  std::vector<int64_t> head_;
-  std::vector<int64_t> previous_;
+  std::vector<int32_t> head_;  // Places after `begin_`, or -1.
+  std::vector<int32_t> previous_;
 };
 
 // Parses new_image[begin .. end), which limits memory for large images.
