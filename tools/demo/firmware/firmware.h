@@ -70,6 +70,9 @@ extern volatile uint32_t clock_milliseconds;
 void clock_tick(void);
 int main(void);
 
+#ifdef FIRMWARE_BOARD
+#include FIRMWARE_BOARD /* The same names for a real one: tools/bootloader/application. */
+#else
 /* Registers of an imaginary microcontroller. */
 #define BOARD_REGISTER(offset) (*(volatile uint32_t *)(0x40000000u + (offset)))
 #define UART_DATA BOARD_REGISTER(0x4400)
@@ -79,5 +82,6 @@ int main(void);
 #define RADIO_FIFO BOARD_REGISTER(0x13000)
 #define RADIO_CONTROL BOARD_REGISTER(0x13004)
 #define WATCHDOG_FEED BOARD_REGISTER(0x3000)
+#endif
 
 #endif /* TOOLS_DEMO_FIRMWARE_FIRMWARE_H_ */

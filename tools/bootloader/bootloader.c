@@ -1,0 +1,126 @@
+/* A bootloader that updates the application in place, on an nRF51 with a serial port.
+ *
+ * After every reset it first asks libdelta whether an update is in progress. If so, it goes on with that and
+ * boots nothing before it is complete. If not, it gives a host a moment to offer a patch (serial.h), and
+ * boots the application. Only a patch that is signed by the compiled-in key, made for this hardware, not
+ * older than what has been installed, and made from what is in the slot, changes anything.
+ */
+#include "counter.h"
+#include "layout.h"
+#include "libdelta/adapters/bearssl.h"
+#include "libdelta/device.h"
+#include "libdelta/ports/nrf51.h"
+#include "release_key.h" /* Made by build.sh from a .pub file of `fwdelta keygen`. */
+#include "serial.h"
+#include "startup.h"
+
+enum {
+  STATE_RAM = 256,     /* Beyond what patches may need: see libdelta_ram_required(). */
+  OFFER_TIME = 300,    /* Milliseconds after a reset in which a host may begin. */
+  PATIENCE = 5000,     /* That long a host may be silent before the device looks what it can do without it. */
+  QUESTION_TIME = 1000 /* Between two questions when nothing can be done without it. */
+};
+
+static const libdelta_nrf51_area writable = {LAYOUT_SLOT, LAYOUT_END};
+static const libdelta_page_run slot_pages = {LAYOUT_SLOT_PAGES, LAYOUT_PAGE};
+static const libdelta_range settings = {LAYOUT_SETTINGS - LAYOUT_SLOT, LAYOUT_PAGE};
+static const libdelta_key key = {LIBDELTA_P256, release_key};
+
+static const libdelta_flash flash = {
+    .user = (void *)&writable,
+    .read = libdelta_nrf51_read,
+    .program = libdelta_nrf51_program,
+    .erase = libdelta_nrf51_erase,
+    .commit_counter = counter_commit,
+    .runs = &slot_pages,
+    .run_count = 1,
+    .spare_count = LAYOUT_SPARE_PAGES,
+    .write_unit = LIBDELTA_NRF51_UNIT,
+    .erase_value = 0xff,
+    .slot = LAYOUT_SLOT,
+    .spare = LAYOUT_SPARE,
+    .spare_page_size = LIBDELTA_NRF51_PAGE,
+    .protected_ranges = &settings,
+    .protected_count = 1,
+};
+
+static uint64_t update_ram[(LAYOUT_UPDATE_RAM + STATE_RAM) / sizeof(uint64_t)];
+static libdelta_bearssl_state hash_state;
+static libdelta_config config;
+static uint8_t part[SERIAL_PART];
+
+/* A fresh updater: one is good for one patch. It can only fail for a mistake in this file. */
+static libdelta_updater *start_update(void) {
+  libdelta_updater *updater = NULL;
+  config.crypto = libdelta_bearssl_crypto(&hash_state);
+  config.flash = &flash;
+  config.policy.keys = &key;
+  config.policy.key_count = 1;
+  config.policy.threshold = 1;
+  config.policy.hardware = "microbit";
+  config.policy.min_counter = counter_read();
+  const libdelta_status status = libdelta_init(update_ram, sizeof(update_ram), &config, &updater);
+  while (updater == NULL) serial_end(status);
+  return updater;
+}
+
+/* Whether the slot begins with a stack in RAM and an entry in the slot. */
+static int is_application(const uint32_t *vectors) {
+  return vectors[0] > LAYOUT_RAM && vectors[0] <= LAYOUT_RAM_END && vectors[0] % 4 == 0 &&
+         vectors[1] > LAYOUT_SLOT && vectors[1] < LAYOUT_SETTINGS && vectors[1] % 2 == 1;
+}
+
+/* Feeds the patch from `offset` on until the library has a verdict. LIBDELTA_NEED_INPUT: the host fell
+ * silent; *offered tells whether it had said anything. If `may_leave` is 0, that does not happen. */
+static libdelta_status feed(libdelta_updater *updater, libdelta_offset offset, int may_leave, int *offered) {
+  libdelta_status status = LIBDELTA_NEED_INPUT;
+  *offered = 0;
+  while (status == LIBDELTA_NEED_INPUT) {
+    const uint32_t patience = !may_leave ? QUESTION_TIME : *offered ? PATIENCE : OFFER_TIME;
+    uint32_t length = 0;
+    switch (serial_ask(offset, patience, part, &length)) {
+      case SERIAL_SILENCE:
+        if (may_leave) return status;
+        break;
+      case SERIAL_RESTART:
+        updater = start_update();
+        offset = 0;
+        *offered = 1;
+        break;
+      case SERIAL_BYTES:
+        status = length > 0 ? libdelta_push(updater, part, length) : libdelta_finish(updater);
+        offset += length;
+        *offered = 1;
+        break;
+    }
+  }
+  return status;
+}
+
+/* Returns when there is an application to boot. */
+static void update(void) {
+  for (;;) {
+    libdelta_updater *updater = start_update();
+    libdelta_recovery recovery = LIBDELTA_STRANDED;
+    libdelta_offset offset = 0;
+    int offered = 0;
+    libdelta_recover(updater, &recovery, &offset);
+    const int may_boot = (recovery == LIBDELTA_IDLE || recovery == LIBDELTA_FINISHED) &&
+                         is_application((const uint32_t *)LAYOUT_SLOT);
+    if (recovery != LIBDELTA_RESUME) {
+      updater = start_update();
+      offset = 0;
+    }
+    const libdelta_status status = feed(updater, offset, may_boot, &offered);
+    if (status != LIBDELTA_NEED_INPUT) serial_end(status);
+    if (!offered) return;
+    /* Whatever happened, the flash knows best what comes next: ask it again. */
+  }
+}
+
+int main(void) {
+  serial_start();
+  update();
+  serial_stop();
+  startup_boot((const uint32_t *)LAYOUT_SLOT);
+}

@@ -1,0 +1,90 @@
+#include "startup.h"
+
+#include <stddef.h>
+
+extern uint32_t stack_top;
+extern uint32_t data_start;
+extern uint32_t data_end;
+extern const uint32_t data_load;
+extern uint32_t bss_start;
+extern uint32_t bss_end;
+
+int main(void);
+void reset_handler(void);
+void *memcpy(void *target, const void *source, size_t size);
+void *memmove(void *target, const void *source, size_t size);
+void *memset(void *target, int value, size_t size);
+int memcmp(const void *left, const void *right, size_t size);
+
+typedef void (*handler)(void);
+
+/* At the start of RAM, where applications leave it alone (nrf51_application.ld). A Cortex-M0 has no register
+ * for the place of the vector table, so every exception comes here, and goes on through this word. */
+__attribute__((section(".shared"))) static const handler *volatile application;
+
+/* The bootloader has no interrupts; a fault while it runs leaves nothing to do but to begin again. The return
+ * address is in lr for the handler to use, as if it had been called directly. */
+static void forward(void) {
+  uint32_t number;
+  __asm__ volatile("mrs %0, ipsr" : "=r"(number));
+  if (application == NULL) {
+    *(volatile uint32_t *)0xe000ed0cu = 0x05fa0004; /* AIRCR: SYSRESETREQ */
+    for (;;) {
+    }
+  }
+  application[number]();
+}
+
+#define FOUR forward, forward, forward, forward
+__attribute__((section(".vectors"), used)) static const struct {
+  uint32_t *stack;
+  handler handlers[47]; /* 15 exceptions, 32 interrupts. */
+} vectors = {
+    &stack_top,
+    {reset_handler, forward, forward, FOUR, FOUR, FOUR, FOUR, FOUR, FOUR, FOUR, FOUR, FOUR, FOUR, FOUR}};
+
+void reset_handler(void) {
+  application = NULL;
+  memcpy(&data_start, &data_load, (size_t)((uint8_t *)&data_end - (uint8_t *)&data_start));
+  memset(&bss_start, 0, (size_t)((uint8_t *)&bss_end - (uint8_t *)&bss_start));
+  main();
+}
+
+void startup_boot(const uint32_t *vectors_of_application) {
+  const uint32_t stack = vectors_of_application[0];
+  const uint32_t entry = vectors_of_application[1];
+  application = (const handler *)vectors_of_application;
+  __asm__ volatile("msr msp, %0\n\tbx %1" : : "r"(stack), "r"(entry) : "memory");
+  __builtin_unreachable();
+}
+
+/* Bytewise: small, and nothing here is in a hurry. */
+void *memcpy(void *target, const void *source, size_t size) {
+  uint8_t *to = target;
+  const uint8_t *from = source;
+  while (size-- > 0) *to++ = *from++;
+  return target;
+}
+
+void *memmove(void *target, const void *source, size_t size) {
+  uint8_t *to = target;
+  const uint8_t *from = source;
+  if (to <= from) return memcpy(target, source, size);
+  while (size-- > 0) to[size] = from[size];
+  return target;
+}
+
+void *memset(void *target, int value, size_t size) {
+  uint8_t *to = target;
+  while (size-- > 0) *to++ = (uint8_t)value;
+  return target;
+}
+
+int memcmp(const void *left, const void *right, size_t size) {
+  const uint8_t *a = left;
+  const uint8_t *b = right;
+  for (; size > 0; size--, a++, b++) {
+    if (*a != *b) return *a < *b ? -1 : 1;
+  }
+  return 0;
+}
