@@ -29,7 +29,7 @@ struct ExitCodeEntry {
 inline constexpr ExitCodeEntry kExitCodes[] = {
     {ExitCode::kOk, "ok", "done"},
     {ExitCode::kUsage, "usage", "wrong command line or key file"},
-    {ExitCode::kIo, "io", "a file cannot be read or written, or exists already"},
+    {ExitCode::kIo, "io", "a file or device cannot be read or written, or a file exists already"},
     {ExitCode::kMalformed, "malformed", "not a patch, damaged, truncated, or of an unknown version"},
     {ExitCode::kSignature, "signature", "too few valid signatures by trusted keys"},
     {ExitCode::kTarget, "target", "made for other hardware or another component"},

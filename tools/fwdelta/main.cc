@@ -75,6 +75,7 @@ void AddCommands(CLI::App* app) {
   AddVerify(app);
   AddApply(app);
   AddSimulate(app);
+  AddServe(app);
 }
 
 Failure UsageFailure(const CLI::App& app, const CLI::ParseError& error) {
