@@ -120,7 +120,7 @@ make_images() {
 test_help() {
   expect $ok 'Exit codes:' --help
   expect $ok 'patch format 1' --version
-  for command in keygen create sign info verify apply simulate; do
+  for command in keygen create sign info verify apply simulate serve; do
     expect $ok 'Example' $command --help
   done
   expect $usage 'fwdelta --help' create-nothing
@@ -707,10 +707,100 @@ test_simulate_unsafe() {
   fwdelta=$full
 }
 
+# What a device says goes in, and what the host says comes out.
+
+# part_at POSITION OFFSET LENGTH: what was sent has that part of one.fwd there, and its CRC is right.
+part_at() {
+  tail -c +$(($1 + 1)) sent | head -c $(($3 + 11)) >part
+  check 'a part begins with STX' is_equal "$(head -c 1 part | od -A n -t x1 | tr -d ' ')" 02
+  check 'offset of a part' is_equal "$(od -A n -t u1 -j 1 -N 4 part | tr -s ' ')" \
+    " $(($2 & 255)) $(($2 >> 8 & 255)) 0 0"
+  check 'length of a part' is_equal "$(od -A n -t u1 -j 5 -N 2 part | tr -s ' ')" \
+    " $(($3 & 255)) $(($3 >> 8))"
+  tail -c +$(($2 + 1)) one.fwd | head -c "$3" >expected
+  tail -c +8 part | head -c "$3" >content
+  check 'bytes of a part' cmp content expected
+  # The last 8 bytes that gzip writes are CRC-32 and length.
+  tail -c +2 part | head -c $(($3 + 6)) | gzip -c | tail -c 8 | head -c 4 >expected
+  tail -c 4 part >content
+  check 'CRC of a part' cmp content expected
+}
+
+test_serve() {
+  expect $usage '--port is required' serve one.fwd
+  expect $usage 'PATCH' serve --port -
+  expect $usage 'only one' serve - --port -
+  expect $usage '--json' serve one.fwd --port - --json
+  expect $usage 'tcp:localhost:4444' serve one.fwd --port tcp:localhost
+  expect $usage 'not a serial port' serve one.fwd --port one.fwd
+  expect $usage 'must be one of' serve one.fwd --port one.fwd --baud 12345
+  expect $usage '' serve one.fwd --port - --timeout 0
+  expect $io 'cannot open' serve one.fwd --port /dev/no-such-port
+  expect $io 'cannot connect' serve one.fwd --port tcp:127.0.0.1:1
+  expect $io 'missing.fwd' serve missing.fwd --port -
+  expect $malformed 'not a libdelta patch' serve old.bin --port -
+  expect $malformed 'truncated' serve cut.fwd --port -
+  expect $io 'was closed' serve one.fwd --port -
+
+  size=$(wc -c <one.fwd)
+  printf 'noise\nfwd want 0 100\nfwd want 100 256\r\n\002\nfwd want %s 256\nfwd want %s 256\nfwd end 0\n' \
+    $((size - 10)) "$size" >device
+  expect $ok 'the device has the new image' serve one.fwd --port - <device
+  cp stdout sent
+  # Behind ENQ.
+  part_at 1 0 100
+  part_at 112 100 256
+  part_at 379 $((size - 10)) 10
+  part_at 400 "$size" 0
+  check 'nothing else was sent' has_size sent 411
+}
+
+# Verdicts of devices.
+test_serve_verdicts() {
+  while read -r status code text; do
+    printf 'fwd want 0 64\nfwd end %s\n' "$status" >device
+    expect "$code" "$text" serve one.fwd --port - <device
+  done <<EOF
+0 $ok 64 bytes sent
+38 $ok was there already
+17 $malformed refused by the device
+20 $signature status 20
+21 $target hardware
+23 $counter older than this device accepts
+24 $ram RAM
+25 $base refused
+26 $malformed refused
+35 $io flash
+36 $geometry geometry
+37 $in_progress another update has begun
+99 $io unknown (status 99)
+EOF
+  printf 'fwd end 0\nfwd want 0 64\n' >device
+  expect $io 'was closed' serve one.fwd --port - <device
+  printf 'fwd want 5\nfwd want x 1\nfwd want 0 64 1\nfwd end\n' >device
+  expect $io 'was closed' serve one.fwd --port - <device
+  # It was in the midst of an update, of this patch or another.
+  printf 'fwd want 300 64\nfwd end 0\n' >device
+  expect $ok 'resumed at byte 300' serve one.fwd --port - <device
+  printf 'fwd want 300 64\nfwd end 26\n' >device
+  expect $in_progress 'not the update that the device has begun' serve one.fwd --port - <device
+  printf 'fwd want 999999 64\n' >device
+  expect $in_progress 'another, longer update' serve one.fwd --port - <device
+  # A whole image replaces it.
+  printf 'fwd want 300 64\nfwd end 26\nfwd want 300 64\nfwd want 0 64\nfwd end 0\n' >device
+  expect $ok 'the device has the new image' serve full.fwd --port - <device
+  # ENQ, a part of 64, the request to begin anew, another part of 64.
+  check 'a whole image begins anew' has_size stdout $((1 + 75 + 11 + 75))
+  printf 'fwd want 999999 64\nfwd want 0 64\nfwd end 0\n' >device
+  expect $ok 'the device has the new image' serve full.fwd --port - <device
+  printf 'fwd want 300 64\nfwd end 26\nfwd want 0 64\nfwd end 26\n' >device
+  expect $malformed 'refused' serve full.fwd --port - <device
+}
+
 make_images
 for test in help keygen create key_warning info verify threshold sign sign_elsewhere apply apply_pipes \
   apply_refusals damage signal empty_images internal in_place_create in_place_info in_place_apply \
-  in_place_refusals in_place_resume simulate simulate_unsafe; do
+  in_place_refusals in_place_resume simulate simulate_unsafe serve serve_verdicts; do
   "test_$test" </dev/null
 done
 echo "$passed passed, $failed failed"

@@ -25,9 +25,12 @@
 #define TIMER_VALUE REGISTER(0x40008540)
 
 enum { PIN_TXD = 24, PIN_RXD = 25 }; /* Of the BBC micro:bit. */
-enum { ENQ = 0x05, CAN = 0x18, STX = 0x02 };
+enum { STX = 0x02, ANOTHER_PATCH = 0xffff };
 enum { TICKS_PER_MILLISECOND = 31 }; /* 16 MHz / 2^9. */
-enum { PART_TIMEOUT = 100 };         /* Milliseconds between two bytes of a part. */
+enum {
+  PART_TIMEOUT = 100, /* Milliseconds between two bytes of a part, */
+  SILENCE = 10        /* and between two things that are said. */
+};
 
 void serial_start(void) {
   HFCLK_STARTED = 0;
@@ -115,41 +118,32 @@ static int get_part(uint32_t *offset, uint8_t part[SERIAL_PART], uint32_t *lengt
   if (get_bytes(head, sizeof(head), &crc) != 0) return -1;
   *offset = little_endian(head, 4);
   *length = little_endian(head + 4, 2);
-  if (*length > SERIAL_PART || get_bytes(part, *length, &crc) != 0) return -1;
+  if (*length <= SERIAL_PART) {
+    if (get_bytes(part, *length, &crc) != 0) return -1;
+  } else if (*length != ANOTHER_PATCH) {
+    return -1;
+  }
   if (get_bytes(check, sizeof(check), &unused) != 0) return -1;
   return little_endian(check, 4) == ~crc ? 0 : -1;
 }
 
-static void put_want(uint32_t offset) {
-  put_text("fwd want ");
-  put_number(offset);
-  put_text(" ");
-  put_number(SERIAL_PART);
-  put_text("\n");
-}
-
 serial_answer serial_ask(uint32_t offset, uint32_t milliseconds, uint8_t part[SERIAL_PART],
                          uint32_t *length) {
-  put_want(offset);
   for (;;) {
     uint32_t part_offset = 0;
-    switch (get(milliseconds)) {
-      case -1:
-        return SERIAL_SILENCE;
-      case CAN:
-        return SERIAL_RESTART;
-      case ENQ:
-        put_want(offset);
-        break;
-      case STX:
-        if (get_part(&part_offset, part, length) != 0) {
-          put_want(offset);
-        } else if (part_offset == offset) {
-          return SERIAL_BYTES;
-        }
-        break;
-      default: /* Noise. */
-        break;
+    put_text("fwd want ");
+    put_number(offset);
+    put_text(" ");
+    put_number(SERIAL_PART);
+    put_text("\n");
+    int byte = get(milliseconds);
+    while (byte == STX && get_part(&part_offset, part, length) == 0) {
+      if (*length == ANOTHER_PATCH) return SERIAL_RESTART;
+      if (part_offset == offset) return SERIAL_BYTES;
+      byte = get(milliseconds);
+    }
+    if (byte < 0) return SERIAL_SILENCE;
+    while (get(SILENCE) >= 0) {
     }
   }
 }

@@ -10,15 +10,17 @@
  *
  * Host to device:
  *
- *   ENQ (05)   what do you want? The bootloader says it again; an application restarts the device.
- *   CAN (18)   another patch: ask for it from byte 0 on. Only a whole image is accepted if an update is open.
- *   STX (02)   a part: offset (4 bytes), length (2), that many bytes, CRC-32 (4) of offset, length and
- *              bytes. Numbers are little-endian. Length 0: the patch has no byte there; it is too short.
+ *   STX (02)   a part: offset (4 bytes), length (2), that many bytes, CRC-32 (4) of offset, length and bytes;
+ *              numbers are little-endian. Length 0: the patch ends before that offset. Length 0xffff, without
+ *              bytes: another patch, ask for that from byte 0 on; if an update is open, only a whole image is
+ *              accepted.
+ *   ENQ (05)   what do you want? An application restarts the device.
  *
- * Everything can be lost or repeated. A "want" acknowledges all bytes below its offset, and the next part is
- * sent in answer to it: so no more than one part is under way, and the device needs room for one. It asks
- * again when nothing comes or the CRC is wrong. A part for another offset answers an older question and is
- * dropped. After a reset the device asks from where it can go on; nothing is kept on the host.
+ * After anything that is not a good part, be it ENQ or noise, the device waits until the line is silent, and
+ * asks again; it also does when nothing comes. A good part for another offset answers an older question and
+ * is dropped. So everything can be lost, altered or repeated. A "want" acknowledges all bytes below its
+ * offset, and the next part is sent in answer to it: no more than one is under way, and the device needs room
+ * for one. After a reset the device asks from where it can go on; nothing is kept on the host.
  */
 #ifndef TOOLS_BOOTLOADER_SERIAL_H_
 #define TOOLS_BOOTLOADER_SERIAL_H_
@@ -30,7 +32,7 @@ enum { SERIAL_PART = 256 }; /* Largest LENGTH. */
 typedef enum serial_answer {
   SERIAL_SILENCE, /* Nothing came in time. */
   SERIAL_BYTES,   /* A part. */
-  SERIAL_RESTART  /* CAN. */
+  SERIAL_RESTART  /* Another patch. */
 } serial_answer;
 
 void serial_start(void);

@@ -21,9 +21,9 @@ namespace fwdelta {
 namespace {
 
 constexpr std::string_view kEnquiry = "\x05";  // What do you want?
-constexpr std::string_view kAnother = "\x18";  // Another patch: ask for its first byte.
 constexpr char kPart = '\x02';
-constexpr uint64_t kLongestPart = 0xffff;  // Lengths have 16 bits.
+constexpr uint16_t kAnotherPatch = 0xffff;  // In place of a length: ask for the first byte of that.
+constexpr uint64_t kLongestPart = 0xfffe;
 constexpr std::chrono::milliseconds kEnquiryInterval{1000};
 constexpr std::chrono::milliseconds kBusyTime{5000};  // That long a device may be busy with what it got.
 
@@ -66,10 +66,10 @@ void AppendLittleEndian(uint64_t number, int size, std::string* bytes) {
   for (int i = 0; i < size; ++i) bytes->push_back(static_cast<char>(number >> 8 * i & 0xff));
 }
 
-std::string MakePart(uint64_t offset, libdelta::ByteView bytes) {
+std::string MakePart(uint64_t offset, uint64_t length, libdelta::ByteView bytes) {
   std::string part;
   AppendLittleEndian(offset, 4, &part);
-  AppendLittleEndian(bytes.size(), 2, &part);
+  AppendLittleEndian(length, 2, &part);
   part.append(bytes.begin(), bytes.end());
   AppendLittleEndian(Crc32(part), 4, &part);
   return kPart + part;
@@ -144,7 +144,7 @@ class Server {
 void Server::SendFromStart() {
   is_restart_wanted_ = false;
   is_restarted_ = true;
-  port_.Write(kAnother);
+  port_.Write(MakePart(0, kAnotherPatch, {}));
 }
 
 void Server::Answer(const Want& want) {
@@ -159,7 +159,7 @@ void Server::Answer(const Want& want) {
          patch_.name());
   }
   const uint64_t size = std::min({want.length, patch.size() - want.offset, kLongestPart});
-  port_.Write(MakePart(want.offset, patch.subspan(want.offset, size)));
+  port_.Write(MakePart(want.offset, size, patch.subspan(want.offset, size)));
   sent_ += size;
   progress_.Show(want.offset + size, patch.size());
 }
