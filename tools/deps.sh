@@ -2,15 +2,17 @@
 # Installs the Debian packages that a job needs and that are missing; does nothing when all are there.
 # The one place that names packages.
 #
-#   sh tools/deps.sh SET...      sets: build, arm, test, demo, bench, npm
+#   sh tools/deps.sh SET...      sets: build, arm, qemu, test, demo, bench, npm
 set -eu
 
 build_packages='cmake ninja-build g++ pkgconf libsodium-dev libmbedtls-dev libzstd-dev
   libdivsufsort-dev libxxhash-dev libcli11-dev libfmt-dev nlohmann-json3-dev'
 # newlib for <string.h> only; nothing of it is linked.
 arm_packages='gcc-arm-none-eabi binutils-arm-none-eabi libnewlib-arm-none-eabi libnewlib-dev'
+# xz-utils for the source archive that tools/bearssl.sh fetches.
+qemu_packages='qemu-system-arm xz-utils'
 test_packages='libgtest-dev libgmock-dev clang-format-14 clang-tidy-14 clang
-  libclang-rt-14-dev llvm-14 shellcheck openssl'
+  libclang-rt-14-dev llvm-14 shellcheck openssl libbearssl-dev'
 demo_packages='unzip bsdiff xdelta3 zstd xz-utils ca-certificates'
 bench_packages='libgtest-dev libgmock-dev'
 
@@ -20,6 +22,7 @@ for set_name in "$@"; do
   case $set_name in
     build) wanted="$wanted $build_packages" ;;
     arm) wanted="$wanted $arm_packages" ;;
+    qemu) wanted="$wanted $qemu_packages" ;;
     test) wanted="$wanted $test_packages" ;;
     demo) wanted="$wanted $demo_packages" ;;
     bench) wanted="$wanted $bench_packages" ;;
