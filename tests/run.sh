@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-steps='lint release sanitize fuzz footprint install readme demo'
+steps='lint release sanitize fuzz footprint qemu install readme demo'
 [ $# -eq 0 ] || steps=$*
 
 logs=build/logs
@@ -150,6 +150,28 @@ step_footprint() {
   note 'footprint on Cortex-M' sh bench/footprint.sh --check || true
 }
 
+# The bootloader on an emulated board; adds up its own cases.
+step_qemu() {
+  log=$logs/qemu.log
+  start=$(date +%s)
+  note 'build, release (for qemu)' build release fwdelta || return 0
+  result=0
+  sh tests/qemu_test.sh build/release/tools/fwdelta >"$log" 2>&1 || result=$?
+  counts=$(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log")
+  [ -n "$counts" ] || counts='0 1'
+  qemu_passed=${counts% *}
+  qemu_failed=${counts#* }
+  [ $result -eq 0 ] || [ "$qemu_failed" -gt 0 ] || qemu_failed=1
+  passed=$((passed + qemu_passed))
+  failed=$((failed + qemu_failed))
+  if [ "$qemu_failed" -eq 0 ]; then
+    echo "ok      bootloader in QEMU: $qemu_passed checks ($(($(date +%s) - start)) s)"
+  else
+    echo "FAILED  bootloader in QEMU: $qemu_failed ($(($(date +%s) - start)) s); the end of $log:"
+    tail -n 60 "$log" | sed 's/^/        /'
+  fi
+}
+
 step_install() {
   note 'install, find_package, pkg-config' sh tests/install/run.sh || true
 }
@@ -163,11 +185,12 @@ step_demo() {
 }
 
 start_all=$(date +%s)
-sh tools/deps.sh build arm test demo
+sh tools/deps.sh build arm qemu test demo
 for step in $steps; do
   case $step in
-    lint | release | sanitize | fuzz | footprint | install | readme | demo) "step_$step" ;;
-    *) echo "run.sh: no step '$step'; there are: lint release sanitize fuzz footprint install readme demo" >&2
+    lint | release | sanitize | fuzz | footprint | qemu | install | readme | demo) "step_$step" ;;
+    *) echo "run.sh: no step '$step'; there are:" \
+         'lint release sanitize fuzz footprint qemu install readme demo' >&2
        exit 2 ;;
   esac
 done
