@@ -5,6 +5,7 @@
 #   ```c (or ```cpp)
 #
 # Each is a complete program. `<!-- run: name -->` in place of `compiled` also runs it, without arguments.
+# `<!-- from: file -->` is before code of that file: each of its lines must be there, in this order.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -20,6 +21,17 @@ awk -v work=$work '
   name != "" && !inside && !/^$/ { print "README.md:" NR ": no code block after the mark"; exit 1 }
 ' README.md
 [ -s $work/list ] || { echo 'README.md has no compiled snippet'; exit 1; }
+
+awk '
+  /^<!-- from: [a-z0-9_.\/-]+ -->$/ { file = $3; next }
+  file != "" && /^```c$/ { inside = 1; found++; next }
+  inside && /^```$/ { close(file); inside = 0; file = ""; next }
+  inside {
+    while ((more = getline line <file) > 0 && line != $0) {}
+    if (more <= 0) { print "README.md:" NR ": not in " file ", or not in this order"; exit 1 }
+  }
+  END { if (!found) { print "README.md quotes no file"; exit 1 } }
+' README.md
 
 # Against an installed library, as a reader would.
 cmake --preset release >/dev/null

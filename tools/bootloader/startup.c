@@ -22,8 +22,8 @@ typedef void (*handler)(void);
  * for the place of the vector table, so every exception comes here, and goes on through this word. */
 __attribute__((section(".shared"))) static const handler *volatile application;
 
-/* The bootloader has no interrupts; a fault while it runs leaves nothing to do but to begin again. The return
- * address is in lr for the handler to use, as if it had been called directly. */
+/* The bootloader has no interrupts; a fault while it runs leaves nothing to do but to begin again. To return
+ * from here ends the exception: gcc keeps lr, which says how, on the stack. */
 static void forward(void) {
   uint32_t number;
   __asm__ volatile("mrs %0, ipsr" : "=r"(number));
