@@ -6,6 +6,7 @@
 #
 # Columns:
 #   config    two-slot: patches pushed and stored; two-slot-pushed, two-slot-stored: one of both.
+#             in-place ...: likewise, with updates in place and libdelta_recover().
 #             All without the hook for the zstd codec, and without crypto primitives.
 #   library   .text + .rodata + .data that the linker keeps of wire/ and device/
 #   libgcc    what that pulls in of the compiler's library (division, 64-bit multiplication ...)
@@ -30,7 +31,7 @@ fail() {
 
 warnings='-Wall -Wextra -Wpedantic -Wconversion -Werror'
 flags="-mthumb -Os -ffreestanding -ffunction-sections -fdata-sections -Ilibdelta/include -I.
-  -DLIBDELTA_NO_ZSTD -DLIBDELTA_NO_IN_PLACE $warnings"
+  -DLIBDELTA_NO_ZSTD $warnings"
 cxx_flags="-std=c++17 $flags -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-unwind-tables
   -Wstack-usage=512 -fstack-usage -fcallgraph-info=su"
 
@@ -44,15 +45,28 @@ section_bytes() {
     END { print sum + 0 }'
 }
 
+# measure CPU LIBRARY: the rows of one compiled library, two-slot or in-place.
 # shellcheck disable=SC2086 # The variables hold lists of flags.
 measure() {
   cpu=$1
-  dir=$work/$cpu
+  library=$2
+  dir=$work/$cpu-$library
+  case $library in
+    two-slot)
+      library_flags=-DLIBDELTA_NO_IN_PLACE
+      library_entries=libdelta_init
+      callbacks= ;;
+    in-place)
+      library_flags=
+      library_entries='libdelta_init libdelta_recover'
+      # What the library itself calls through pointers: the slot as images.
+      callbacks='ReadOldSlot ReadNewSlot WriteNewSlot' ;;
+  esac
   rm -rf "$dir"
   mkdir -p "$dir"
   for source in libdelta/wire/*.cc libdelta/device/*.cc; do
     object=$dir/$(basename "$(dirname "$source")")_$(basename "$source" .cc).o
-    ${prefix}g++ $cxx_flags -mcpu="$cpu" -c "$source" -o "$object"
+    ${prefix}g++ $cxx_flags $library_flags -mcpu="$cpu" -c "$source" -o "$object"
   done
 
   undefined=$(${prefix}nm -u "$dir"/*.o | awk '$1 == "U" { print $2 }' | sort -u)
@@ -69,24 +83,25 @@ measure() {
       fail "$cpu: $(basename "$object") has mutable static data or constructors"
   done
 
-  ${prefix}g++ -std=c++17 $flags -mcpu="$cpu" -c bench/footprint/state.cc -o "$dir/state_size.obj"
+  ${prefix}g++ -std=c++17 $flags $library_flags -mcpu="$cpu" -c bench/footprint/state.cc \
+    -o "$dir/state_size.obj"
   state=$(section_bytes "$dir/state_size.obj" .rodata)
 
-  for config in two-slot two-slot-pushed two-slot-stored; do
+  for config in $library $library-pushed $library-stored; do
     case $config in
-      two-slot)
-        stub_flags='-DPUSHED -DSTORED'
-        entries='libdelta_push libdelta_finish libdelta_apply_stored' ;;
-      two-slot-pushed)
+      *-pushed)
         stub_flags='-DPUSHED'
         entries='libdelta_push libdelta_finish' ;;
-      two-slot-stored)
+      *-stored)
         stub_flags='-DSTORED'
         entries='libdelta_apply_stored' ;;
+      *)
+        stub_flags='-DPUSHED -DSTORED'
+        entries='libdelta_push libdelta_finish libdelta_apply_stored' ;;
     esac
     stub=$dir/$config.stub
     ${prefix}gcc -std=c99 -mthumb -Os -ffreestanding -fno-tree-loop-distribute-patterns $warnings \
-      -Ilibdelta/include -mcpu="$cpu" $stub_flags -c bench/footprint/stub.c -o "$stub"
+      -Ilibdelta/include -mcpu="$cpu" $library_flags $stub_flags -c bench/footprint/stub.c -o "$stub"
     ${prefix}objcopy --rename-section .text=.stub --rename-section .rodata=.stub_rodata "$stub"
     ${prefix}gcc -mthumb -mcpu="$cpu" -nostdlib -Wl,--no-undefined,--gc-sections,-e,stub_main \
       -Wl,-Map="$dir/$config.map" -Wl,--defsym=config=0x20000000,--defsym=ram=0x20001000 \
@@ -97,7 +112,8 @@ measure() {
       /^Linker script and memory map/ { mapped = 1 }
       mapped && /libgcc\.a\(/ && $1 ~ /^\.(text|rodata|data)/ { print $3 }' "$dir/$config.map" |
       while read -r size; do echo $((size)); done | awk '{ sum += $1 } END { print sum + 0 }')
-    stack=$(awk -v entries="libdelta_init $entries" -v external=32 -f bench/footprint/stack.awk "$dir"/*.ci)
+    stack=$(awk -v entries="$library_entries $entries" -v callbacks="$callbacks" -v external=32 \
+      -f bench/footprint/stack.awk "$dir"/*.ci)
     echo "$config,$cpu,$((flash - libgcc)),$libgcc,$flash,$state,$stack,$version"
   done
 }
@@ -106,10 +122,12 @@ version=$(${prefix}g++ -dumpfullversion)
 mkdir -p $work bench/results
 new=$work/footprint.csv
 echo 'config,cpu,library,libgcc,flash,state,stack,gcc' >$new
-for cpu in cortex-m0plus cortex-m4; do
-  # Not in a pipeline: a failure inside must end the script.
-  measure $cpu >$work/rows
-  cat $work/rows >>$new
+for library in two-slot in-place; do
+  for cpu in cortex-m0plus cortex-m4; do
+    # Not in a pipeline: a failure inside must end the script.
+    measure "$cpu" "$library" >$work/rows
+    cat $work/rows >>$new
+  done
 done
 
 if [ "$mode" != --check ]; then

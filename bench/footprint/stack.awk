@@ -1,8 +1,9 @@
 # Worst stack below the entry functions, from gcc's -fcallgraph-info=su files: the deepest sum of frames
-# along the call graph. Calls through pointers are the caller's callbacks and count 0; functions of
-# other libraries (memory functions, libgcc) count `external` bytes each. Recursion and frames of
-# unknown size are errors.
-#   awk -v entries="a b" -v external=16 -f stack.awk *.ci
+# along the call graph. Calls through pointers are the caller's callbacks and count 0, but may also lead to
+# the library's own `callbacks`, except from what these are made of: the files in_place.*. Functions of other
+# libraries (memory functions, libgcc) count `external` bytes each. Recursion and frames of unknown size are
+# errors.
+#   awk -v entries="a b" -v callbacks="c" -v external=16 -f stack.awk *.ci
 
 function field(name,   rest) {
   rest = $0
@@ -14,6 +15,9 @@ function field(name,   rest) {
 /^node:/ {
   title = field("title")
   label = field("label")
+  plain = label
+  if (sub("^.*::", "", plain) && sub("[(].*", "", plain)) named[plain] = title
+  in_flash[title] = label ~ /\/in_place\.(cc|h):/
   if (match(label, /[0-9]+ bytes \([a-z,]+\)/)) {
     text = substr(label, RSTART, RLENGTH)
     frame[title] = text + 0
@@ -29,8 +33,19 @@ function fail(message) {
   exit 1
 }
 
+# Of the deepest of the functions in a list, by their plain names or symbols.
+function deepest_of(list,   count, i, item, name, deepest) {
+  count = split(list, item, " ")
+  deepest = 0
+  for (i = 1; i <= count; i++) {
+    name = item[i] in frame ? item[i] : named[item[i]]
+    if (!(name in frame)) fail("no such function: " item[i])
+    if (depth(name) > deepest) deepest = depth(name)
+  }
+  return deepest
+}
+
 function depth(name,   i, deepest, below, callee) {
-  if (name == "__indirect_call") return 0
   if (name in known) return known[name]
   if (!(name in frame)) return external
   if (name in active) fail("recursion through " name)
@@ -38,7 +53,7 @@ function depth(name,   i, deepest, below, callee) {
   deepest = 0
   for (i = 1; i <= call_count[name]; i++) {
     callee = calls[name, i]
-    below = depth(callee)
+    below = callee != "__indirect_call" ? depth(callee) : in_flash[name] ? 0 : depth_of_callbacks
     if (below > deepest) deepest = below
   }
   delete active[name]
@@ -48,11 +63,6 @@ function depth(name,   i, deepest, below, callee) {
 
 END {
   if (failed) exit 1
-  count = split(entries, entry, " ")
-  worst = 0
-  for (e = 1; e <= count; e++) {
-    if (!(entry[e] in frame)) fail("no such function: " entry[e])
-    if (depth(entry[e]) > worst) worst = depth(entry[e])
-  }
-  print worst
+  depth_of_callbacks = deepest_of(callbacks)
+  print deepest_of(entries)
 }

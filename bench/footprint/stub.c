@@ -45,6 +45,11 @@ void stub_main(void);
 void stub_main(void) {
   libdelta_updater *updater;
   libdelta_status status = libdelta_init(ram, 65536, &config, &updater);
+#ifndef LIBDELTA_NO_IN_PLACE
+  libdelta_recovery recovery;
+  libdelta_offset feed_from;
+  status = libdelta_recover(updater, &recovery, &feed_from);
+#endif
 #ifdef PUSHED
   while (status == LIBDELTA_NEED_INPUT) status = libdelta_push(updater, radio, sizeof(radio));
   status = libdelta_finish(updater);
