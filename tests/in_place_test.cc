@@ -1137,6 +1137,16 @@ uint32_t JournalCheck(uint32_t check, ByteView bytes) {
   return check;
 }
 
+// Of a journal's start, which is at the end of the page, and what precedes its frames: where records' checks
+// go on.
+uint32_t CheckOfStart(ByteView page, uint32_t write_unit) {
+  const uint32_t size = (kJournalStartSize + write_unit - 1) / write_unit * write_unit;
+  const ByteView start = page.last(size).first(kJournalStartSize);
+  uint32_t frames = 0;
+  std::memcpy(&frames, &start[4], sizeof(frames));
+  return JournalCheck(JournalCheck(0x4a445746, start), page.first(std::min<size_t>(frames, page.size())));
+}
+
 // Records that are as they should be, except for what they say.
 TEST(InPlaceHostile, ForgedRecordsDoNoHarm) {
   const Scene scene;
@@ -1148,20 +1158,24 @@ TEST(InPlaceHostile, ForgedRecordsDoNoHarm) {
     Random random(static_cast<uint64_t>(round) + 5000);
     InPlaceDevice device = scene.CutAt(round % 30 * (operations - 1) / 29);
     const Bytes flash(device.flash.contents().begin(), device.flash.contents().end());
+    uint32_t start_check = 0;
     for (uint64_t at = scene.profile.spare.start; at + sizeof(JournalRecord) <= scene.profile.spare.end();
          at += 8) {
+      const uint32_t page = scene.profile.PageAt(at);
+      if (at == scene.profile.PageStart(page)) {
+        start_check =
+            CheckOfStart(device.flash.contents({at, scene.profile.PageSize(page)}), scene.profile.write_unit);
+      }
       JournalRecord record;
       std::memcpy(&record, &flash[at], sizeof(record));
       const ByteView body(&flash[at], sizeof(record) - 4);
-      uint32_t sequence = 0;
-      while (sequence < 40 && JournalCheck(sequence, body) != record.check) ++sequence;
-      if (sequence == 40) continue;
+      if (JournalCheck(start_check, body) != record.check) continue;
       switch (random() % 7) {
         case 0:
-          record.payload_left = random();
+          record.chunk.payload_left = random();
           break;
         case 1:
-          record.payload_left = random.Below(scene.patch.size());
+          record.chunk.payload_left = random.Below(scene.patch.size());
           break;
         case 2:
           record.skip = static_cast<uint16_t>(random.Below(600));
@@ -1176,10 +1190,10 @@ TEST(InPlaceHostile, ForgedRecordsDoNoHarm) {
           record.progress.left = static_cast<uint16_t>(random() % 2 ? random() : random() % 5);
           break;
         default:
-          record.link[random() % kLinkSize] ^= 1;
+          record.chunk.link[random() % kLinkSize] ^= 1;
       }
       const uint8_t* bytes = reinterpret_cast<const uint8_t*>(&record);
-      record.check = JournalCheck(sequence, ByteView(bytes, sizeof(record) - 4));
+      record.check = JournalCheck(start_check, ByteView(bytes, sizeof(record) - 4));
       device.flash.Load(at, ByteView(bytes, sizeof(record)));
       ++forged;
     }

@@ -80,14 +80,10 @@ class DecodePort {
                              const StoredParts &parts) {
     return update->Checkpoint(start, group, script, parts);
   }
-  bool LoadModel(const StoredParts &parts, uint8_t *model) { return update->ReadModel(parts, model); }
+  // With the rest of the parts, which are the same.
+  bool LoadModel(const StoredParts &parts, uint8_t *) { return update->ReadParts(parts); }
   libdelta_status OpenPage(uint32_t page, Position old_length, Position *start, Position *end) {
-    uint32_t from = 0;
-    uint32_t to = 0;
-    const libdelta_status status = update->OpenPage(page, static_cast<uint32_t>(old_length), &from, &to);
-    *start = from;
-    *end = to;
-    return status;
+    return update->OpenPage(page, old_length, start, end);
   }
 #else
   static constexpr bool in_place() { return false; }
@@ -141,10 +137,9 @@ libdelta_status DecoderInit(Decoder *decoder, const libdelta_io *io, InPlace *in
 libdelta_status DecoderResume(Decoder *decoder) {
   State *state = reinterpret_cast<State *>(decoder->storage);
   const InPlace &update = *state->port.update;
-  CodecScript script;
   // The group's first bytes count as taken: it begins by going back to them.
   state->port.kept = kKept;
-  const bool good = update.ReadScript(&script) && state->codec.Resume(script, update.record().progress) &&
+  const bool good = state->codec.Resume(update.script(), update.record().progress) &&
                     update.ReadParts(state->codec.Parts());
   return good ? LIBDELTA_NEED_INPUT : LIBDELTA_E_FLASH;
 }

@@ -9,9 +9,16 @@ namespace libdelta {
 // Payload bytes that DecoderRun() may leave unread when it returns NEED_INPUT (FORMAT.md 3.3).
 constexpr uint32_t kDecoderLookahead = 48;
 
+// On 32-bit processors the state fills its part of the RAM dial.
+#ifdef LIBDELTA_NO_IN_PLACE
+constexpr uint32_t kDecoderSize32 = 376;
+#else
+constexpr uint32_t kDecoderSize32 = 360;
+#endif
+
 // Opaque state; decoder.cc knows what is inside.
 struct Decoder {
-  alignas(8) uint8_t storage[sizeof(libdelta_offset) > 4 ? 520 : sizeof(void *) > 4 ? 416 : 376];
+  alignas(8) uint8_t storage[sizeof(libdelta_offset) > 4 ? 520 : sizeof(void *) > 4 ? 416 : kDecoderSize32];
 };
 
 class InPlace;

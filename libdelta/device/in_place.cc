@@ -24,36 +24,50 @@ uint32_t Least(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 bool IsLater(uint32_t sequence, uint32_t other) { return static_cast<int32_t>(sequence - other) > 0; }
 
-uint64_t Longest(const WireHeader &header) {
-  const uint64_t old_length = header.old_length;
-  const uint64_t new_length = header.new_length;
-  return old_length > new_length ? old_length : new_length;
-}
-
 }  // namespace
 
 // --- Flash ---------------------------------------------------------------------------------------------
 
+bool InPlace::ReadFlash(uint32_t address, void *to, uint32_t size) const {
+  return size == 0 || flash_->read(flash_->user, address, static_cast<uint8_t *>(to), size) == 0;
+}
+
+void InPlace::Erase(uint32_t address) {
+  if (!failed() && flash_->erase(flash_->user, address) != 0) Fail();
+}
+
+void InPlace::ProgramUnits(uint32_t address, const uint8_t *from, uint32_t size) {
+  if (!failed() && flash_->program(flash_->user, address, from, size) != 0) Fail();
+}
+
 // Pads the last write unit.
-bool InPlace::Program(uint32_t address, const uint8_t *from, uint32_t size) const {
+void InPlace::Program(uint32_t address, const void *from, uint32_t size) {
+  const uint8_t *bytes = static_cast<const uint8_t *>(from);
   const uint32_t whole = size & (0u - flash_->write_unit);
-  if (whole != 0 && flash_->program(flash_->user, address, from, whole) != 0) return false;
-  if (whole == size) return true;
+  if (whole != 0) ProgramUnits(address, bytes, whole);
+  if (whole == size) return;
   uint8_t unit[kMaxWriteUnit];
   memset(unit, flash_->erase_value, sizeof(unit));
-  memcpy(unit, from + whole, size - whole);
-  return flash_->program(flash_->user, address + whole, unit, flash_->write_unit) == 0;
+  memcpy(unit, bytes + whole, size - whole);
+  ProgramUnits(address + whole, unit, flash_->write_unit);
+}
+
+// Returns the check of what is read, and copies it to where `to` is somewhere. What cannot be read gives a
+// wrong check.
+uint32_t InPlace::Pass(uint32_t check, uint32_t from, uint32_t size, uint32_t to) {
+  uint8_t piece[kPiece];
+  for (uint32_t done = 0; done < size; done += kPiece) {
+    const uint32_t length = Least(kPiece, size - done);
+    if (!ReadFlash(from + done, piece, length)) ++check;
+    if (to != kNowhere) Program(to + done, piece, length);
+    check = Check(check, piece, length);
+  }
+  return check;
 }
 
 // Copies and compares.
-bool InPlace::CopyFlash(uint32_t from, uint32_t to, uint32_t size) const {
-  uint8_t piece[kPiece];
-  const uint32_t check = CheckFlash(0, from, size);
-  for (uint32_t done = 0; done < size; done += kPiece) {
-    const uint32_t length = Least(kPiece, size - done);
-    if (!ReadFlash(from + done, piece, length) || !Program(to + done, piece, length)) return false;
-  }
-  return CheckFlash(0, to, size) == check;
+void InPlace::CopyFlash(uint32_t from, uint32_t to, uint32_t size) {
+  if (Pass(0, from, size, to) != CheckFlash(0, to, size)) Fail();
 }
 
 bool InPlace::IsBlank(uint32_t address, uint32_t size) const {
@@ -64,57 +78,61 @@ bool InPlace::IsBlank(uint32_t address, uint32_t size) const {
   return true;
 }
 
-// What cannot be read gives a wrong check.
-uint32_t InPlace::CheckFlash(uint32_t check, uint32_t address, uint32_t size) const {
-  uint8_t piece[kPiece];
-  for (uint32_t done = 0; done < size; done += kPiece) {
-    const uint32_t length = Least(kPiece, size - done);
-    if (!ReadFlash(address + done, piece, length)) ++check;
-    check = Check(check, piece, length);
-  }
-  return check;
-}
-
 // --- The slot ------------------------------------------------------------------------------------------
 
-bool InPlace::MatchesGeometry(const uint8_t *value, uint32_t size) const {
-  if (size != kGeometrySize + flash_->run_count * kGeometryRunSize || value[0] != flash_->write_unit ||
-      value[1] != flash_->spare_count || LoadU32(value + 2) != flash_->spare_page_size) {
-    return false;
+void InPlace::Start(const libdelta_flash *flash) {
+  flash_ = flash;
+  status_ = LIBDELTA_NEED_INPUT;
+  for (uint32_t i = 0; i < flash->run_count; ++i) {
+    slot_pages_ = static_cast<uint16_t>(slot_pages_ + flash->runs[i].count);
   }
-  const libdelta_page_run *run = flash_->runs;
-  for (value += kGeometrySize; run != flash_->runs + flash_->run_count; ++run, value += kGeometryRunSize) {
-    if (LoadU32(value) != run->count || LoadU32(value + 4) != run->size) return false;
-  }
-  return true;
 }
 
-uint32_t InPlace::SlotSize() const { return PageNumber(0xffffffff).start; }
-
-InPlace::Page InPlace::PageAt(uint32_t offset) const {
-  Page page = {0, 0, 0};
-  const libdelta_page_run *run = flash_->runs;
-  for (uint32_t left = flash_->run_count; left != 0; --left, ++run) {
-    const uint32_t length = run->count * run->size;
-    if (offset - page.start < length) {
-      const uint32_t before = (offset - page.start) / run->size;
-      return {page.index + before, page.start + before * run->size, run->size};
-    }
-    page.index += run->count;
-    page.start += length;
+bool InPlace::MatchesGeometry(const uint8_t *extension) const {
+  uint32_t left = 2u * flash_->run_count;
+  if (LoadU16(extension) != kGeometrySize + left * 4 || extension[2] != flash_->write_unit ||
+      extension[3] != flash_->spare_count) {
+    return false;
   }
-  return page;
+  // Then only words: a spare page's size, and the runs.
+  const uint32_t *word = reinterpret_cast<const uint32_t *>(flash_->runs);
+  uint32_t expected = flash_->spare_page_size;
+  for (const uint8_t *at = extension + 4; LoadU32(at) == expected; at += 4) {
+    if (left-- == 0) return true;
+    expected = *word++;
+  }
+  return false;
+}
+
+uint32_t InPlace::SlotSize() const {
+  const Page last = PageNumber(slot_pages_ - 1u);
+  return last.start + last.size;
 }
 
 InPlace::Page InPlace::PageNumber(uint32_t index) const {
   uint32_t start = 0;
   const libdelta_page_run *run = flash_->runs;
   for (uint32_t left = flash_->run_count; left != 0; --left, ++run) {
-    if (index < run->count) return PageAt(start + index * run->size);
+    if (index < run->count) return {start + index * run->size, run->size};
     index -= run->count;
     start += run->count * run->size;
   }
-  return {index, start, 0};
+  return {flash_->spare - flash_->slot + index * flash_->spare_page_size, flash_->spare_page_size};
+}
+
+// Number of the slot's page that the offset is in, or of the last one. There is no division on small cores.
+uint32_t InPlace::PageAt(uint32_t offset) const {
+  uint32_t index = 0;
+  for (uint32_t step = 0x8000; step != 0; step >>= 1) {
+    if (index + step < slot_pages_ && PageNumber(index + step).start <= offset) index += step;
+  }
+  return index;
+}
+
+// Size of a page that an update may touch; 0: it is none, or not of the slot.
+uint32_t InPlace::UsableSize(uint32_t index) const {
+  const Page page = PageNumber(index);
+  return index < slot_pages_ && !IsProtected(page.start) ? page.size : 0;
 }
 
 bool InPlace::IsProtected(uint32_t offset) const {
@@ -125,25 +143,26 @@ bool InPlace::IsProtected(uint32_t offset) const {
   return false;
 }
 
-const InPlace::Copy *InPlace::FindCopy(uint32_t page) const {
-  for (const Copy *copy = copy_; copy != copy_ + copies_; ++copy) {
-    if (copy->page == page) return copy;
-  }
-  return nullptr;
+// Number of the copy for which the list has a number; copies_ if there is none.
+uint32_t InPlace::FindCopy(const uint16_t *numbers, uint32_t number) const {
+  uint32_t i = 0;
+  while (i < copies_ && numbers[i] != number) ++i;
+  return i;
 }
 
 // `undo`: what is in undo copies is read from there.
 bool InPlace::Read(uint32_t offset, uint8_t *to, uint32_t size, bool undo) const {
   while (size != 0) {
-    const Page page = PageAt(offset);
-    if (page.size == 0) return false;
-    const uint32_t length = Least(size, page.start + page.size - offset);
-    uint32_t address = flash_->slot + offset;
-    const Copy *copy = undo ? FindCopy(page.index) : nullptr;
-    if (copy != nullptr) address = PlaceAddress(copy->place) + offset - page.start;
+    const uint32_t index = PageAt(offset);
+    const Page page = PageNumber(index);
+    const uint32_t within = offset - page.start;
+    if (within >= page.size) return false;
+    const uint32_t length = Least(size, page.size - within);
+    const uint32_t copy = undo ? FindCopy(copied_, index) : copies_;
+    const uint32_t address = PageAddress(copy == copies_ ? index : places_[copy]);
     if (IsProtected(page.start)) {
       memset(to, flash_->erase_value, length);
-    } else if (!ReadFlash(address, to, length)) {
+    } else if (!ReadFlash(address + within, to, length)) {
       return false;
     }
     offset += length;
@@ -153,153 +172,145 @@ bool InPlace::Read(uint32_t offset, uint8_t *to, uint32_t size, bool undo) const
   return true;
 }
 
-bool InPlace::WriteNew(uint32_t offset, const uint8_t *from, uint32_t size) const {
-  return Program(flash_->slot + offset, from, size);
+bool InPlace::WriteNew(uint32_t offset, const uint8_t *from, uint32_t size) {
+  Program(flash_->slot + offset, from, size);
+  return !failed();
 }
 
 // Undo copies go to the pages of the slot behind both images if these are at least as many as the spare
 // pages: then spare pages only hold journals.
-void InPlace::FindRoom(uint32_t longest) {
-  first_free_ = PageAt(longest - 1).index + 1;
+void InPlace::FindRoom() {
+  uint32_t page = PageAt(start_.longest - 1) + 1;
   uint32_t free = 0;
-  for (uint32_t page = first_free_; PageNumber(page).size != 0; ++page) free += IsPlace(page);
+  first_free_ = static_cast<uint16_t>(page);
+  uses_slot_ = true;
+  for (; page < slot_pages_; ++page) free += IsPlace(page);
   uses_slot_ = free >= flash_->spare_count;
-  capacity_ = Least(uses_slot_ ? free : flash_->spare_count - 1u, CopyCapacity(flash_->spare_page_size));
+  if (!uses_slot_) free = flash_->spare_count - 1u;
+  capacity_ = static_cast<uint8_t>(Least(free, CopyCapacity(flash_->spare_page_size)));
+  frame_size_ = static_cast<uint16_t>(CopiesMark() + flash_->write_unit - frame_);
 }
 
-// Whether a page of the slot can hold any other one.
+// Whether undo copies may be there. In the slot the page must be able to hold any other one.
 bool InPlace::IsPlace(uint32_t page) const {
-  const Page place = PageNumber(page);
-  return page >= first_free_ && place.size == flash_->spare_page_size && !IsProtected(place.start);
+  if (!uses_slot_) return page - slot_pages_ < flash_->spare_count;
+  return page >= first_free_ && UsableSize(page) == flash_->spare_page_size;
 }
 
-bool InPlace::HoldsCopy(uint32_t place) const {
-  for (uint32_t i = 0; i < copies_; ++i) {
-    if (copy_[i].place == place) return true;
-  }
-  return false;
-}
-
-// Takes the spare page that holds nothing and was erased least in this update; of equal ones, another one
-// first in each update. After a reset that of the oldest journal comes first: it is the last that what counts
-// could turn out to depend on.
-bool InPlace::NextJournal(uint32_t *spare) {
-  uint32_t least = 0xffffffff;
-  for (uint32_t i = 0; i < flash_->spare_count; ++i) {
-    const uint32_t page = (sequence_ + i) % flash_->spare_count;
-    const uint32_t wear = page == first_ ? 0 : wear_[page] + 1u;
-    if (SpareAddress(page) == journal_ || (!uses_slot_ && HoldsCopy(page)) || wear >= least) continue;
+// Takes the spare page that holds nothing and was erased least in this update; of equal ones, the first one
+// behind the journal.
+uint32_t InPlace::NextSpare() {
+  uint32_t best = slot_pages_;
+  uint32_t least = kNowhere;
+  uint32_t page = journal_page_;
+  for (uint32_t left = flash_->spare_count; left != 0; --left) {
+    if (++page - slot_pages_ >= flash_->spare_count) page = slot_pages_;
+    const uint32_t wear = wear_[page - slot_pages_];
+    if (page == journal_page_ || wear >= least || FindCopy(places_, page) != copies_) continue;
     least = wear;
-    *spare = page;
+    best = page;
   }
-  first_ = kMaxSparePages;
-  if (least == 0xffffffff) return false;
-  ++wear_[*spare];
-  return true;
+  if (least == kNowhere) Fail();
+  ++wear_[best - slot_pages_];
+  return best;
 }
 
-bool InPlace::NextPlace(uint32_t *place) {
-  if (copies_ == capacity_) return false;
-  if (!uses_slot_) return NextJournal(place);
-  while (true) {
-    if (PageNumber(++place_).size == 0) place_ = first_free_;
-    *place = place_;
-    if (IsPlace(place_) && !HoldsCopy(place_)) return true;
-  }
+// Takes a place for a copy; there is one.
+uint32_t InPlace::NextPlace() {
+  if (!uses_slot_) return NextSpare();
+  do {
+    if (++place_ >= slot_pages_) place_ = first_free_;
+  } while (!IsPlace(place_) || FindCopy(places_, place_) != copies_);
+  return place_;
 }
 
-libdelta_status InPlace::OpenPage(uint32_t index, uint32_t old_length, uint32_t *start, uint32_t *end) {
+libdelta_status InPlace::OpenPage(uint32_t index, libdelta_offset old_length, libdelta_offset *start,
+                                  libdelta_offset *end) {
+  if (UsableSize(index) == 0) return LIBDELTA_E_MALFORMED;
   const Page page = PageNumber(index);
-  if (page.size == 0 || IsProtected(page.start)) return LIBDELTA_E_MALFORMED;
   *start = page.start;
   *end = page.start + page.size;
   const uint32_t address = flash_->slot + page.start;
-  if (page.start < old_length && FindCopy(index) == nullptr) {
-    uint32_t place;
-    if (!NextPlace(&place)) return LIBDELTA_E_MALFORMED;
-    const uint32_t to = PlaceAddress(place);
-    if (!Erase(to) || !CopyFlash(address, to, page.size)) return LIBDELTA_E_FLASH;
-    copy_[copies_] = {static_cast<uint16_t>(index), static_cast<uint16_t>(place)};
-    if (!WriteCopy(copies_++) || (IsFull() && !Mark(CopiesMark(frame_)))) return LIBDELTA_E_FLASH;
+  if (page.start < old_length && FindCopy(copied_, index) == copies_) {
+    if (copies_ == capacity_) return LIBDELTA_E_MALFORMED;
+    const uint32_t place = NextPlace();
+    const uint32_t to = PageAddress(place);
+    Erase(to);
+    CopyFlash(address, to, page.size);
+    copied_[copies_] = static_cast<uint16_t>(index);
+    places_[copies_] = static_cast<uint16_t>(place);
+    WriteCopy(copies_++);
+    if (IsFull()) Mark(CopiesMark());
   }
-  return Erase(address) ? LIBDELTA_NEED_INPUT : LIBDELTA_E_FLASH;
+  Erase(address);
+  return Status();
 }
 
 // --- Records -------------------------------------------------------------------------------------------
 
-bool InPlace::Mark(uint32_t address) const {
+void InPlace::Mark(uint32_t address) {
   uint8_t mark[kMaxWriteUnit];
   memset(mark, static_cast<uint8_t>(~flash_->erase_value), sizeof(mark));
-  return Program(address, mark, flash_->write_unit);
+  ProgramUnits(address, mark, flash_->write_unit);
 }
 
-// Of the copy's record and of what it is a copy of.
-uint32_t InPlace::CheckCopy(const Copy &copy) const {
-  const uint32_t check = Check(record_.check, &copy, sizeof(copy));
-  return CheckFlash(check, PlaceAddress(copy.place), PageNumber(copy.page).size);
+// Of what a page of the slot has, or its copy.
+uint32_t InPlace::CheckPage(uint32_t check, uint32_t page, uint32_t place) {
+  return CheckFlash(check, PageAddress(place), UsableSize(page));
 }
 
-bool InPlace::WriteCopy(uint32_t i) const {
-  const CopyRecord record = {copy_[i], CheckCopy(copy_[i])};
-  return Program(CopyAddress(frame_, i), reinterpret_cast<const uint8_t *>(&record), sizeof(record));
+// Of a copy's record, and of what is in the place.
+uint32_t InPlace::CheckCopy(const CopyRecord &copy, uint32_t place) {
+  return CheckPage(Check(record_.check, &copy, offsetof(CopyRecord, check)), copy.page, place);
+}
+
+void InPlace::WriteCopy(uint32_t i) {
+  CopyRecord copy = {copied_[i], places_[i], 0};
+  copy.check = CheckCopy(copy, copy.place);
+  Program(CopyAddress(i), &copy, sizeof(copy));
 }
 
 // Takes up undo copy `i` of the frame. The last of a full frame may be in the way of a new journal: it only
 // counts if its page has been touched.
 bool InPlace::ReadCopy(uint32_t i) {
-  CopyRecord record;
-  if (!ReadFlash(CopyAddress(frame_, i), reinterpret_cast<uint8_t *>(&record), sizeof(record))) return false;
-  const Copy copy = record.copy;
-  const Page page = PageNumber(copy.page);
-  if (page.size == 0 || IsProtected(page.start) ||
-      !(uses_slot_ ? IsPlace(copy.place) : copy.place < flash_->spare_count) ||
-      record.check != CheckCopy(copy)) {
+  CopyRecord copy;
+  if (!ReadFlash(CopyAddress(i), &copy, sizeof(copy)) || UsableSize(copy.page) == 0 || !IsPlace(copy.place) ||
+      copy.check != CheckCopy(copy, copy.place)) {
     return false;
   }
-  copy_[i] = copy;
-  return uses_slot_ || i + 1 != capacity_ || IsMarked(CopiesMark(frame_)) ||
-         CheckFlash(0, flash_->slot + page.start, page.size) !=
-             CheckFlash(0, PlaceAddress(copy.place), page.size);
-}
-
-// Whether there is a record of another copy, one that cannot be used.
-bool InPlace::HasBadCopy() const {
-  return copies_ != capacity_ && !IsBlank(CopyAddress(frame_, copies_), sizeof(CopyRecord));
+  copied_[i] = copy.page;
+  places_[i] = copy.place;
+  return uses_slot_ || i + 1 != capacity_ || IsMarked(CopiesMark()) ||
+         copy.check != CheckCopy(copy, copy.page);
 }
 
 // Where all places were taken in the frame before, the record also vouches for the page that was copied last:
 // that is the one that may be taken back.
-uint32_t InPlace::CheckRecord() const {
-  const uint32_t check = Check(sequence_, &record_, sizeof(record_) - sizeof(record_.check));
-  if (uses_slot_ || frame_ == 0) return check;
+uint32_t InPlace::CheckRecord() {
+  const uint32_t check = Check(check_, &record_, offsetof(JournalRecord, check));
+  if (uses_slot_ || frame_ == FirstFrame()) return check;
   CopyRecord last;
-  const uint32_t address = CopyAddress(frame_ - 1, capacity_ - 1);
-  if (IsBlank(address, sizeof(last)) ||
-      !ReadFlash(address, reinterpret_cast<uint8_t *>(&last), sizeof(last))) {
-    return check;
-  }
-  const Page page = PageNumber(last.copy.page);
-  return CheckFlash(check, flash_->slot + page.start, page.size);
+  const uint32_t address = CopyAddress(capacity_ - 1u) - frame_size_;
+  // What is blank has two numbers that are equal.
+  if (!ReadFlash(address, &last, sizeof(last)) || last.page == last.place) return check;
+  return CheckPage(check, last.page, last.page);
 }
 
 // A frame without its mark does not count.
-bool InPlace::WriteFrame() {
+void InPlace::WriteFrame() {
   record_.check = CheckRecord();
-  for (uint32_t i = 0; i < copies_; ++i) {
-    if (!WriteCopy(i)) return false;
-  }
-  return Program(Frame(frame_), reinterpret_cast<const uint8_t *>(&record_), sizeof(record_)) &&
-         Mark(RecordMark(frame_));
+  for (uint32_t i = 0; i < copies_; ++i) WriteCopy(i);
+  Program(frame_, &record_, sizeof(record_));
+  Mark(RecordMark(frame_));
 }
 
-bool InPlace::ReadFrame(uint32_t index) {
-  frame_ = index;
+// A record of another copy, one that cannot be used, is a trace of what came later.
+bool InPlace::ReadFrame(uint32_t frame) {
+  frame_ = frame;
   copies_ = 0;
-  if (!ReadFlash(Frame(index), reinterpret_cast<uint8_t *>(&record_), sizeof(record_)) ||
-      record_.check != CheckRecord()) {
-    return false;
-  }
+  if (!ReadFlash(frame, &record_, sizeof(record_)) || record_.check != CheckRecord()) return false;
   while (copies_ < capacity_ && ReadCopy(copies_)) ++copies_;
+  has_trace_ = copies_ != capacity_ && !IsBlank(CopyAddress(copies_), sizeof(CopyRecord));
   return true;
 }
 
@@ -307,142 +318,125 @@ bool InPlace::ReadFrame(uint32_t index) {
 // is to say if it was torn itself, the frame before counts as long as nothing has been done on the word of
 // the last: a copy that is gone says that something has.
 bool InPlace::FindFrames() {
-  uint32_t last = 0;
-  for (uint32_t i = 1; HasFrames(i + 1); ++i) {
-    if (!IsBlank(Frame(i), FrameSize())) last = i;
+  uint32_t last = FirstFrame();
+  uint32_t before = last;
+  for (uint32_t frame = last; HasFrames(frame, 1); frame += frame_size_) {
+    if (frame == before || IsBlank(frame, frame_size_)) continue;
+    last = frame;
+    before = frame - frame_size_;
   }
-  has_trace_ = true;
-  if (last != 0 && ReadFrame(last - 1) && !IsMarked(RecordMark(last)) && !HasBadCopy()) return true;
-  if (!ReadFrame(last)) return last != 0 && ReadFrame(last - 1);
-  has_trace_ = HasBadCopy();
+  if (!ReadFrame(before) || has_trace_ || IsMarked(RecordMark(last))) {
+    if (ReadFrame(last)) return true;
+    if (!ReadFrame(before)) return false;
+  }
+  has_trace_ = before != last;
   return true;
 }
 
 // --- The journal ---------------------------------------------------------------------------------------
 
-uint32_t InPlace::CheckStart(const JournalStart &start) const {
-  uint32_t check = CheckFlash(0xffffffff, journal_, header_length_);
-  check = Check(check, &start, sizeof(start) - sizeof(start.check));
-  return CheckFlash(check, PartsAddress(), Units(start.start_size) + start.tables_size);
+void InPlace::UsePage(uint32_t page) {
+  journal_page_ = static_cast<uint16_t>(page);
+  journal_ = PageAddress(page);
 }
 
-bool InPlace::ReadStart(JournalStart *start) const {
-  return ReadFlash(StartAddress(), reinterpret_cast<uint8_t *>(start), sizeof(*start));
+// Of the start and of all before the frames. Records go on from there, so that they prove it.
+void InPlace::CheckStart() {
+  check_ = CheckFlash(Check(kJournalMagic, &start_, sizeof(start_)), journal_, start_.frames);
 }
 
 // Takes up the journal in a spare page, if there is one.
-bool InPlace::TakeUp(uint32_t spare) {
-  journal_ = SpareAddress(spare);
-  uint8_t signatures;
-  WireHeader header;
-  if (!ReadFlash(journal_, reinterpret_cast<uint8_t *>(&header), sizeof(header)) ||
-      header.signed_length >= Least(kMaxHeader, flash_->spare_page_size) ||
-      !ReadFlash(journal_ + header.signed_length, &signatures, 1)) {
+bool InPlace::TakeUp(uint32_t page) {
+  UsePage(page);
+  if (!ReadFlash(StartAddress(), &start_, sizeof(start_)) || start_.header_length > kMaxHeader ||
+      start_.frames > flash_->spare_page_size) {
     return false;
   }
-  header_length_ = header.signed_length + 1u + signatures * kSignatureEntrySize;
-  JournalStart start;
-  const uint32_t room = flash_->spare_page_size;
-  const uint64_t longest = Longest(header);
-  if (longest == 0 || longest > SlotSize()) return false;
-  FindRoom(static_cast<uint32_t>(longest));
-  if (header_length_ > kMaxHeader || PartsAddress() > journal_ + room || !ReadStart(&start) ||
-      start.magic != kJournalMagic) {
-    return false;
-  }
-  if (start.start_size > room || start.tables_size > room) return false;
-  frames_ = FramesAddress(start.start_size, start.tables_size);
-  if (!HasFrames(1) || start.check != CheckStart(start)) return false;
-  sequence_ = start.sequence;
-  return FindFrames();
+  FindRoom();
+  CheckStart();
+  return HasFrames(FirstFrame(), 1) && FindFrames();
 }
 
 // The newest sealed journal counts, and one that is not if there is no other: an older journal is erased only
-// when a newer one has been sealed.
+// when a newer one has been sealed. The first frame's mark is the seal. After a reset the page of the oldest
+// journal is taken first: it is the last that what counts could turn out to depend on.
 bool InPlace::Find() {
-  uint32_t found = kMaxSparePages;
-  uint32_t sequence = 0;
+  constexpr uint32_t kSealed = 1u << 30;  // Outweighs the sequence.
+  uint32_t found = 0;
+  uint32_t first = 0;
+  uint32_t best = 0;
   uint32_t oldest = 0;
-  bool sealed = false;
-  first_ = kMaxSparePages;
-  newest_ = 0;
+  uint32_t newest = 0;
   for (uint32_t spare = 0; spare < flash_->spare_count; ++spare) {
-    if (!TakeUp(spare)) continue;
-    if (first_ == kMaxSparePages || IsLater(oldest, sequence_)) {
-      oldest = sequence_;
-      first_ = static_cast<uint8_t>(spare);
+    wear_[spare] = 1;
+    if (!TakeUp(slot_pages_ + spare)) continue;
+    const uint32_t sequence = start_.sequence;
+    const uint32_t rank = sequence + (IsMarked(RecordMark(FirstFrame())) ? kSealed : 0);
+    if (found == 0 || IsLater(sequence, newest)) newest = sequence;
+    if (found == 0 || IsLater(oldest, sequence)) {
+      oldest = sequence;
+      first = spare;
     }
-    if (found == kMaxSparePages || IsLater(sequence_, newest_)) newest_ = sequence_;
-    const bool is_sealed = IsSealed();
-    const bool is_better = is_sealed == sealed ? IsLater(sequence_, sequence) : is_sealed;
-    if (found != kMaxSparePages && !is_better) continue;
-    found = spare;
-    sequence = sequence_;
-    sealed = is_sealed;
+    if (found == 0 || IsLater(rank, best)) {
+      best = rank;
+      found = journal_page_;
+    }
   }
-  found_ = found != kMaxSparePages && TakeUp(found);
+  if (found != 0) {
+    wear_[first] = 0;
+    found_ = TakeUp(found);
+  } else {
+    journal_page_ = 0;
+    copies_ = 0;
+  }
+  start_.sequence = newest;
   return found_;
 }
 
-bool InPlace::ReadScript(CodecScript *script) const {
-  JournalStart start;
-  if (!ReadStart(&start)) return false;
-  *script = start.script;
-  return true;
-}
-
-// `parts` are as large as those that were stored: they follow from the script.
 bool InPlace::ReadParts(const StoredParts &parts) const {
-  return ReadFlash(PartsAddress(), parts.start, parts.start_size) &&
-         (parts.tables_size == 0 ||
-          ReadFlash(PartsAddress() + Units(parts.start_size), parts.tables, parts.tables_size));
+  const uint32_t address = PartsAddress();
+  return ReadFlash(address, parts.start, parts.start_size) &&
+         ReadFlash(address + Units(parts.start_size), parts.tables, parts.tables_size);
 }
 
-// The model is the last part of what starts with the templates.
-bool InPlace::ReadModel(const StoredParts &parts, uint8_t *model) const {
-  const uint32_t before = static_cast<uint32_t>(model - parts.start);
-  const uint32_t size = parts.start_size - before;
-  return size == 0 || ReadFlash(PartsAddress() + before, model, size);
+void InPlace::BeginJournal() {
+  UsePage(NextSpare());
+  ++start_.sequence;
+  Erase(journal_);
 }
 
-// Completes a journal whose header is there.
-bool InPlace::WriteStart(const CodecScript &script, const StoredParts &parts) {
-  frames_ = FramesAddress(parts.start_size, parts.tables_size);
-  frame_ = 0;
-  if (!HasFrames(1 + kJournalReserve)) return false;
-  if (!Program(PartsAddress(), parts.start, parts.start_size) ||
-      !Program(PartsAddress() + Units(parts.start_size), parts.tables, parts.tables_size)) {
-    return false;
-  }
-  JournalStart start = {kJournalMagic, sequence_, parts.start_size, parts.tables_size, script, 0};
-  start.check = CheckStart(start);
-  return Program(StartAddress(), reinterpret_cast<const uint8_t *>(&start), sizeof(start));
-}
-
-// Completes the journal with its first frame: from now on it counts.
-bool InPlace::WriteJournal(const CodecScript &script, const StoredParts &parts) {
+// Completes a journal whose header is there. With its first frame it counts.
+void InPlace::WriteJournal(const StoredParts &parts) {
+  const uint32_t tables = PartsAddress() + Units(parts.start_size);
+  frame_ = tables + Units(parts.tables_size);
+  start_.frames = frame_ - journal_;
   found_ = false;
-  return WriteStart(script, parts) && WriteFrame();
+  if (!HasFrames(frame_, 1 + kJournalReserve)) {
+    Fail();
+    return;
+  }
+  Program(PartsAddress(), parts.start, parts.start_size);
+  Program(tables, parts.tables, parts.tables_size);
+  Program(StartAddress(), &start_, sizeof(start_));
+  CheckStart();
+  WriteFrame();
 }
 
 // Goes on in another spare page.
-bool InPlace::Move(const CodecScript &script, const StoredParts &parts) {
-  uint32_t spare;
-  if (!NextJournal(&spare)) return false;
-  const uint32_t to = SpareAddress(spare);
-  if (!Erase(to) || !CopyFlash(journal_, to, header_length_)) return false;
-  journal_ = to;
-  sequence_ = ++newest_;
-  return WriteJournal(script, parts);
+void InPlace::Move(const StoredParts &parts) {
+  const uint32_t header = journal_;
+  BeginJournal();
+  CopyFlash(header, journal_, start_.header_length);
+  WriteJournal(parts);
 }
 
 // Puts the page that was copied last back, if nothing else gives a free spare page.
-bool InPlace::TakeBack() {
-  if (!IsFull()) return true;
-  const Copy &last = copy_[--copies_];
-  const Page page = PageNumber(last.page);
+void InPlace::TakeBack() {
+  if (!IsFull()) return;
+  const Page page = PageNumber(copied_[--copies_]);
   const uint32_t address = flash_->slot + page.start;
-  return Erase(address) && CopyFlash(PlaceAddress(last.place), address, page.size);
+  Erase(address);
+  CopyFlash(PageAddress(places_[copies_]), address, page.size);
 }
 
 libdelta_status InPlace::CheckJournal(const WireHeader &header) {
@@ -451,93 +445,84 @@ libdelta_status InPlace::CheckJournal(const WireHeader &header) {
 }
 
 libdelta_status InPlace::Begin(const WireHeader &header, uint32_t header_length) {
-  uint32_t spare;
-  if (Find()) {
-    if (record_.skip >= kAbandoned) copies_ = 0;
-    // An update that is open can go on until the new journal counts.
-    if (!TakeBack()) return LIBDELTA_E_FLASH;
-  } else {
-    journal_ = ~flash_->spare;  // No spare page's.
-    sequence_ = 0;
-    copies_ = 0;
-  }
-  if (!NextJournal(&spare)) return LIBDELTA_E_FLASH;
+  // An update that is open can go on until the new journal counts.
+  if (found_) TakeBack();
+  BeginJournal();
+  start_.longest = static_cast<uint32_t>(Longest(header));
+  start_.header_length = header_length;
+  FindRoom();
+  frame_ = 0;
   copies_ = 0;
-  FindRoom(static_cast<uint32_t>(Longest(header)));
-  journal_ = SpareAddress(spare);
-  header_length_ = header_length;
-  sequence_ = ++newest_;
-  frame_ = kNoFrame;
   found_ = false;
-  const bool good =
-      Erase(journal_) && Program(journal_, reinterpret_cast<const uint8_t *>(&header), header_length);
-  return good ? LIBDELTA_NEED_INPUT : LIBDELTA_E_FLASH;
+  Program(journal_, &header, header_length);
+  return Status();
 }
 
 // Forgets the copies that are not needed any more.
 void InPlace::Retain(uint32_t retained) {
-  uint32_t left = 0;
+  uint8_t left = 0;
   for (uint32_t i = 0; i < copies_; ++i) {
-    if (retained >> i & 1) copy_[left++] = copy_[i];
+    if ((retained >> i & 1) == 0) continue;
+    copied_[left] = copied_[i];
+    places_[left++] = places_[i];
   }
   copies_ = left;
 }
 
 // What the group before needs stays until the new group's record is there.
-bool InPlace::WriteGroup(const GroupStart &group, const CodecScript &script, const StoredParts &parts) {
+void InPlace::WriteGroup(const GroupStart &group, const StoredParts &parts) {
   const bool moves_at_once = group.move && !IsFull();
   Retain(group.retained);
-  if (moves_at_once) return Move(script, parts);
-  ++frame_;
-  if (!WriteFrame()) return false;
-  if (!group.move && HasFrames(frame_ + 1 + kJournalReserve)) return true;
-  return ReadParts(parts) && Move(script, parts);
+  if (!moves_at_once) {
+    frame_ += frame_size_;
+    WriteFrame();
+    if (!group.move && HasFrames(frame_, 1 + kJournalReserve)) return;
+    if (!ReadParts(parts)) Fail();
+  }
+  Move(parts);
 }
 
 // After a reset the group that counts is repeated in a new journal.
 libdelta_status InPlace::Checkpoint(uint32_t start, const GroupStart &group, const CodecScript &script,
                                     const StoredParts &parts) {
-  bool good;
   if (found_) {
-    good = TakeBack() && Move(script, parts);
+    TakeBack();
+    Move(parts);
   } else {
-    source_.Locate(start, &record_);
+    start_.script = script;
+    const bool is_here = start >= source_.carried;
+    record_.chunk = is_here ? source_.chunk : source_.previous;
+    record_.skip = static_cast<uint16_t>(start - source_.carried +
+                                         (is_here ? source_.skipped : source_.chunk_size - kLinkSize));
     record_.progress = group.progress;
-    good = frame_ == kNoFrame ? WriteJournal(script, parts) : WriteGroup(group, script, parts);
+    if (frame_ == 0) {
+      WriteJournal(parts);
+    } else {
+      WriteGroup(group, parts);
+    }
   }
-  return good ? LIBDELTA_NEED_INPUT : LIBDELTA_E_FLASH;
+  return Status();
 }
 
 // Writes a last record. In a journal of its own, without parts, after a reset.
-bool InPlace::End(uint16_t reason) {
-  if (frame_ == kNoFrame) return true;  // No page has changed, and there is no journal.
+void InPlace::End(uint16_t reason) {
+  if (frame_ == 0) return;  // No page has changed, and there is no journal.
   copies_ = 0;
   record_.skip = reason;
-  if (found_) return Move({}, {});
-  ++frame_;
-  return WriteFrame();
-}
-
-libdelta_status InPlace::CommitCounter() const {
-  FixedHeader header;
-  if (!ReadFlash(journal_, reinterpret_cast<uint8_t *>(&header), sizeof(header))) return LIBDELTA_E_FLASH;
-  const bool good =
-      flash_->commit_counter == nullptr || flash_->commit_counter(flash_->user, header.counter) == 0;
-  return good ? LIBDELTA_OK : LIBDELTA_E_FLASH;
+  if (found_) return Move({});
+  frame_ += frame_size_;
+  WriteFrame();
 }
 
 libdelta_status InPlace::Finish() {
-  const libdelta_status status = CommitCounter();
-  if (status != LIBDELTA_OK) return status;
-  return End(kFinished) ? LIBDELTA_OK : LIBDELTA_E_FLASH;
-}
-
-void PatchSource::Locate(uint32_t start, JournalRecord *record) const {
-  const bool is_here = start >= carried;
-  record->payload_left = is_here ? payload_left : payload_left + chunk_size;
-  record->skip =
-      static_cast<uint16_t>(is_here ? skipped + start - carried : chunk_size - kLinkSize + start - carried);
-  memcpy(record->link, is_here ? link : previous_link, kLinkSize);
+  Little<uint32_t> counter;
+  if (flash_->commit_counter != nullptr &&
+      (!ReadFlash(journal_ + offsetof(FixedHeader, counter), &counter, sizeof(counter)) ||
+       flash_->commit_counter(flash_->user, counter) != 0)) {
+    Fail();
+  }
+  End(kFinished);
+  return failed() ? LIBDELTA_E_FLASH : LIBDELTA_OK;
 }
 
 }  // namespace libdelta

@@ -20,12 +20,17 @@
 
 namespace libdelta {
 
+// A chunk of the patch.
+struct ChunkPlace {
+  uint32_t payload_left;  // Payload bytes from its start on.
+  uint8_t link[kLinkSize];
+};
+
 // What a journal says about its update, as it is in flash.
 struct JournalRecord {
-  uint32_t payload_left;  // Of the patch, from the chunk on that holds the group's first byte.
-  uint16_t skip;          // Data bytes in that chunk before the group; or kFinished, kAbandoned.
+  ChunkPlace chunk;  // The one that holds the group's first byte.
+  uint16_t skip;     // Data bytes in that chunk before the group; or kFinished, kAbandoned.
   PageProgress progress;
-  uint8_t link[kLinkSize];  // Of that chunk.
   uint32_t check;
 };
 static_assert(sizeof(JournalRecord) == kJournalRecordSize, "no padding");
@@ -34,15 +39,11 @@ constexpr uint16_t kAbandoned = 0xfffe;
 
 // Where the bytes that are being decoded come from.
 struct PatchSource {
-  uint32_t payload_left;  // Payload bytes from the start of the chunk on.
+  ChunkPlace chunk;
+  ChunkPlace previous;
   uint16_t chunk_size;
   uint16_t skipped;  // Data bytes at the start of the chunk that are not decoded.
   uint16_t carried;  // Bytes of the chunk before, in front of its data.
-  uint8_t link[kLinkSize];
-  uint8_t previous_link[kLinkSize];
-
-  // Fills in payload_left, skip and link for byte `start` of what is decoded.
-  void Locate(uint32_t start, JournalRecord *record) const;
 };
 
 #ifdef LIBDELTA_NO_IN_PLACE
@@ -61,55 +62,63 @@ class InPlace {
 
 #else
 
+// A flash operation that fails is the last one: all others are left out, and the status says so.
 class InPlace {
  public:
   // Everything else is zero at first. `flash` must be usable; null: updates are not in place.
-  void Start(const libdelta_flash *flash) { flash_ = flash; }
+  void Start(const libdelta_flash *flash);
   bool active() const { return flash_ != nullptr; }
 
-  // Whether the geometry is the one of an extension's value.
-  bool MatchesGeometry(const uint8_t *value, uint32_t size) const;
+  // Whether the geometry is the one of an extension, which is given from its length on.
+  bool MatchesGeometry(const uint8_t *extension) const;
   uint32_t SlotSize() const;
+  // Of the images, whose lengths fit in an offset.
+  static libdelta_offset Longest(const WireHeader &header) {
+    const libdelta_offset old_length = static_cast<libdelta_offset>(header.old_length);
+    const libdelta_offset new_length = static_cast<libdelta_offset>(header.new_length);
+    return old_length > new_length ? old_length : new_length;
+  }
 
   // The image in the slot: its old bytes as they were when the group began, its new ones as far as they have
   // been written. Protected bytes read as erased. False: a flash operation failed.
   bool ReadOld(uint32_t offset, uint8_t *to, uint32_t size) const { return Read(offset, to, size, true); }
   bool ReadNew(uint32_t offset, uint8_t *to, uint32_t size) const { return Read(offset, to, size, false); }
-  bool WriteNew(uint32_t offset, const uint8_t *from, uint32_t size) const;
+  bool WriteNew(uint32_t offset, const uint8_t *from, uint32_t size);
 
   // Whether a patch may replace what the journal is about: OK or E_IN_PROGRESS.
   libdelta_status CheckJournal(const WireHeader &header);
 
-  // Begins a journal with the header of a patch that passed all checks, of which `header` is the start.
-  // NEED_INPUT or E_FLASH.
+  // After CheckJournal(): begins a journal with the header of a patch that passed all checks, of which
+  // `header` is the start. NEED_INPUT or E_FLASH.
   libdelta_status Begin(const WireHeader &header, uint32_t header_length);
 
   // Undo copies that there is room for.
   uint32_t capacity() const { return capacity_; }
 
   // Looks for the newest journal and takes it up. False: there is none. Otherwise record() is its last word,
-  // and ReadHeader() gives the patch's header, of header_length() bytes.
+  // script() what the prologue said, and ReadHeader() gives the patch's header, of header_length() bytes.
   bool Find();
   const JournalRecord &record() const { return record_; }
-  uint32_t header_length() const { return header_length_; }
-  bool ReadHeader(uint8_t *to) const { return ReadFlash(journal_, to, header_length_); }
-  bool ReadScript(CodecScript *script) const;
+  const CodecScript &script() const { return start_.script; }
+  uint32_t header_length() const { return start_.header_length; }
+  bool ReadHeader(uint8_t *to) const { return ReadFlash(journal_, to, start_.header_length); }
+
+  // `parts` are as large as those that were stored: they follow from the script.
   bool ReadParts(const StoredParts &parts) const;
-  bool ReadModel(const StoredParts &parts, uint8_t *model) const;
 
   // Begins a group whose first byte is byte `start` of what the decoder sees. NEED_INPUT or an error.
   libdelta_status Checkpoint(uint32_t start, const GroupStart &group, const CodecScript &script,
                              const StoredParts &parts);
 
   // Makes a page of the slot ready to be written. NEED_INPUT or an error.
-  libdelta_status OpenPage(uint32_t page, uint32_t old_length, uint32_t *start, uint32_t *end);
+  libdelta_status OpenPage(uint32_t page, libdelta_offset old_length, libdelta_offset *start,
+                           libdelta_offset *end);
 
   // Whether something was written behind what counts.
   bool HasTrace() const { return has_trace_; }
 
   // The new image has been verified: OK or E_FLASH. Or it has turned out wrong, and there is no way on.
   libdelta_status Finish();
-  libdelta_status CommitCounter() const;
   void Abandon() { End(kAbandoned); }
   PatchSource &source() { return source_; }
 
@@ -125,123 +134,118 @@ class InPlace {
   void SetSkip(uint16_t skip) { skip_ = skip; }
 
  private:
-  struct Copy {
-    uint16_t page;
-    uint16_t place;  // Number of a spare page, or of a page of the slot behind both images.
-  };
   // As it is in flash.
   struct CopyRecord {
-    Copy copy;
+    uint16_t page;
+    uint16_t place;  // The page that holds the copy.
     uint32_t check;
   };
   struct JournalStart {
-    uint32_t magic;
     uint32_t sequence;
-    uint32_t start_size;
-    uint32_t tables_size;
+    uint32_t frames;   // Where the first one begins.
+    uint32_t longest;  // Of old and new image.
+    uint32_t header_length;
     CodecScript script;
-    uint32_t check;  // Of the header, what is above, and the parts.
   };
   static_assert(sizeof(JournalStart) == kJournalStartSize && sizeof(CopyRecord) == kCopyRecordSize,
                 "no padding");
   static constexpr uint32_t kJournalMagic = 0x4a445746;
   static constexpr uint32_t kPiece = 64;
-  static constexpr uint32_t kNoFrame = 0xffffffff;
+  static constexpr uint32_t kNowhere = 0xffffffff;
 
   struct Page {
-    uint32_t index;
-    uint32_t start;
-    uint32_t size;  // 0: outside the slot.
+    uint32_t start;  // From the slot's start.
+    uint32_t size;
   };
 
-  bool ReadFlash(uint32_t address, uint8_t *to, uint32_t size) const {
-    return flash_->read(flash_->user, address, to, size) == 0;
+  // What is called once is always inlined: that is smaller, and a compiler cannot know it of members.
+  bool ReadFlash(uint32_t address, void *to, uint32_t size) const;
+  void Erase(uint32_t address);
+  void Program(uint32_t address, const void *from, uint32_t size);
+  void ProgramUnits(uint32_t address, const uint8_t *from, uint32_t size);
+  uint32_t Pass(uint32_t check, uint32_t from, uint32_t size, uint32_t to);
+  uint32_t CheckFlash(uint32_t check, uint32_t address, uint32_t size) {
+    return Pass(check, address, size, kNowhere);
   }
-  bool Erase(uint32_t address) const { return flash_->erase(flash_->user, address) == 0; }
-  bool Program(uint32_t address, const uint8_t *from, uint32_t size) const;
-  bool CopyFlash(uint32_t from, uint32_t to, uint32_t size) const;
+  void CopyFlash(uint32_t from, uint32_t to, uint32_t size);
   bool IsBlank(uint32_t address, uint32_t size) const;
-  uint32_t CheckFlash(uint32_t check, uint32_t address, uint32_t size) const;
   uint32_t Units(uint32_t size) const { return (size + flash_->write_unit - 1) & (0u - flash_->write_unit); }
+  libdelta_status Status() const { return static_cast<libdelta_status>(status_); }
+  void Fail() { status_ = LIBDELTA_E_FLASH; }
+  bool failed() const { return status_ != LIBDELTA_NEED_INPUT; }
 
-  bool Read(uint32_t offset, uint8_t *to, uint32_t size, bool undo) const;
-  Page PageAt(uint32_t offset) const;
+  // Spare pages are numbered behind those of the slot.
   Page PageNumber(uint32_t index) const;
+  uint32_t PageAddress(uint32_t index) const { return flash_->slot + PageNumber(index).start; }
+  uint32_t PageAt(uint32_t offset) const;
+  uint32_t UsableSize(uint32_t index) const;
   bool IsProtected(uint32_t offset) const;
-  const Copy *FindCopy(uint32_t page) const;
-  uint32_t SpareAddress(uint32_t spare) const { return flash_->spare + spare * flash_->spare_page_size; }
-  uint32_t PlaceAddress(uint32_t place) const {
-    return uses_slot_ ? flash_->slot + PageNumber(place).start : SpareAddress(place);
-  }
-  void FindRoom(uint32_t longest);
+  bool Read(uint32_t offset, uint8_t *to, uint32_t size, bool undo) const;
+  uint32_t FindCopy(const uint16_t *numbers, uint32_t number) const;
+  void FindRoom();
   bool IsPlace(uint32_t page) const;
-  bool HoldsCopy(uint32_t place) const;
-  bool NextJournal(uint32_t *spare);
-  bool NextPlace(uint32_t *place);
+  uint32_t NextSpare();
+  [[gnu::always_inline]] inline uint32_t NextPlace();
 
-  // The journal's page: header, start, parts, frames.
-  uint32_t StartAddress() const { return journal_ + Units(header_length_); }
-  uint32_t PartsAddress() const { return StartAddress() + Units(sizeof(JournalStart)); }
-  uint32_t FramesAddress(uint32_t start_size, uint32_t tables_size) const {
-    return PartsAddress() + Units(start_size) + Units(tables_size);
-  }
-  uint32_t CheckStart(const JournalStart &start) const;
-  bool ReadStart(JournalStart *start) const;
-  bool WriteStart(const CodecScript &script, const StoredParts &parts);
-  bool WriteJournal(const CodecScript &script, const StoredParts &parts);
-  bool TakeUp(uint32_t spare);
-  bool Move(const CodecScript &script, const StoredParts &parts);
-  bool IsFull() const { return !uses_slot_ && copies_ == capacity_; }
-  bool TakeBack();
-  bool WriteGroup(const GroupStart &group, const CodecScript &script, const StoredParts &parts);
-  bool End(uint16_t reason);
-  void Retain(uint32_t retained);
+  // The journal's page: header, parts, frames; at its end the start.
+  uint32_t PartsAddress() const { return journal_ + Units(start_.header_length); }
+  uint32_t StartAddress() const { return journal_ + flash_->spare_page_size - Units(sizeof(JournalStart)); }
+  void UsePage(uint32_t page);
+  void CheckStart();
+  bool TakeUp(uint32_t page);
+  void BeginJournal();
+  void WriteJournal(const StoredParts &parts);
+  void Move(const StoredParts &parts);
+  [[gnu::always_inline]] bool IsFull() const { return !uses_slot_ && copies_ == capacity_; }
+  void TakeBack();
+  [[gnu::always_inline]] inline void WriteGroup(const GroupStart &group, const StoredParts &parts);
+  void End(uint16_t reason);
+  [[gnu::always_inline]] inline void Retain(uint32_t retained);
 
   // A frame: a record, its mark, room for the undo copies of its group, a mark behind the last of them.
-  uint32_t FrameSize() const {
-    return Units(sizeof(JournalRecord)) + capacity_ * Units(sizeof(CopyRecord)) + 2u * flash_->write_unit;
+  uint32_t FirstFrame() const { return journal_ + start_.frames; }
+  static uint32_t RecordMark(uint32_t frame) { return frame + sizeof(JournalRecord); }
+  uint32_t CopyAddress(uint32_t i) const {
+    return RecordMark(frame_) + flash_->write_unit + i * Units(sizeof(CopyRecord));
   }
-  uint32_t Frame(uint32_t index) const { return frames_ + index * FrameSize(); }
-  uint32_t RecordMark(uint32_t frame) const { return Frame(frame) + Units(sizeof(JournalRecord)); }
-  uint32_t CopiesMark(uint32_t frame) const { return Frame(frame + 1) - flash_->write_unit; }
-  uint32_t CopyAddress(uint32_t frame, uint32_t i) const {
-    return RecordMark(frame) + flash_->write_unit + i * Units(sizeof(CopyRecord));
+  uint32_t CopiesMark() const { return CopyAddress(capacity_); }
+  bool HasFrames(uint32_t frame, uint32_t count) const {
+    return frame + count * frame_size_ <= StartAddress();
   }
-  bool HasFrames(uint32_t count) const { return Frame(count) <= journal_ + flash_->spare_page_size; }
-  bool Mark(uint32_t address) const;
+  void Mark(uint32_t address);
   bool IsMarked(uint32_t address) const { return !IsBlank(address, flash_->write_unit); }
-  // The first frame's mark is the journal's seal.
-  bool IsSealed() const { return IsMarked(RecordMark(0)); }
-  uint32_t CheckRecord() const;
-  uint32_t CheckCopy(const Copy &copy) const;
-  bool WriteCopy(uint32_t i) const;
-  bool WriteFrame();
-  bool ReadFrame(uint32_t index);
-  bool FindFrames();
-  bool ReadCopy(uint32_t i);
-  bool HasBadCopy() const;
+  uint32_t CheckPage(uint32_t check, uint32_t page, uint32_t place);
+  uint32_t CheckRecord();
+  uint32_t CheckCopy(const CopyRecord &copy, uint32_t place);
+  void WriteCopy(uint32_t i);
+  void WriteFrame();
+  bool ReadFrame(uint32_t frame);
+  [[gnu::always_inline]] inline bool FindFrames();
+  [[gnu::always_inline]] inline bool ReadCopy(uint32_t i);
 
   const libdelta_flash *flash_;
-  uint32_t journal_;  // Address of its page.
-  uint32_t sequence_;
-  uint32_t newest_;  // Sequence of the newest journal, whether it counts or not.
-  uint32_t header_length_;
-  uint32_t frames_;  // Address of the first frame.
-  uint32_t frame_;   // The one in use, or kNoFrame.
-  uint32_t copies_;
-  uint32_t capacity_;
-  uint32_t place_;       // Page of the slot that holds the copy made last.
-  uint32_t first_free_;  // First page of the slot behind both images.
-  bool uses_slot_;       // Copies go to the slot's end.
+  uint8_t status_;  // NEED_INPUT, or E_FLASH if a flash operation has failed.
+  bool uses_slot_;  // Copies go to the slot's end.
   bool has_trace_;
-  bool found_;     // The journal is that of an earlier power cycle; nothing may be written to it.
-  uint8_t first_;  // Spare page to take first, or kMaxSparePages.
-  PatchSource source_;
-  uint16_t skip_;
+  bool found_;  // The journal is that of an earlier power cycle; nothing may be written to it.
   bool resumes_;
+  uint8_t copies_;
+  uint8_t capacity_;
+  uint16_t skip_;
+  uint16_t frame_size_;
+  uint16_t slot_pages_;
+  uint16_t first_free_;    // First page of the slot behind both images.
+  uint16_t place_;         // Page of the slot that holds the copy made last.
+  uint16_t journal_page_;  // 0 if there is none.
+  uint32_t journal_;       // Its address.
+  uint32_t frame_;         // Address of the one in use, 0 if there is none yet.
+  uint32_t check_;         // Of all before the frames.
   JournalRecord record_;
+  JournalStart start_;  // Its sequence is at least that of any journal there is.
+  PatchSource source_;
   uint16_t wear_[kMaxSparePages];  // Erases of spare pages in this update, since the last reset.
-  Copy copy_[kMaxCopies];
+  uint16_t copied_[kMaxCopies];    // Pages,
+  uint16_t places_[kMaxCopies];    // and where their copies are.
 };
 
 #endif

@@ -23,7 +23,7 @@ struct libdelta_updater {
   uint8_t carried;   // Unread bytes in front of the chunk.
   size_t ram_size;
 #ifndef LIBDELTA_NO_IN_PLACE
-  libdelta_io slot_io;  // The slot through `in_place`.
+  libdelta_io io;  // The images' callbacks: the caller's, or the slot through `in_place`.
   libdelta::InPlace in_place;
 #else
   static constexpr libdelta::InPlace in_place{};
@@ -76,9 +76,10 @@ inline const FixedHeader &Fixed(libdelta_updater *updater) {
 // The images' callbacks.
 inline const libdelta_io &Io(const libdelta_updater *updater) {
 #ifndef LIBDELTA_NO_IN_PLACE
-  if (updater->in_place.active()) return updater->slot_io;
-#endif
+  return updater->io;
+#else
   return updater->config->io;
+#endif
 }
 inline uint8_t *Scratch(libdelta_updater *updater) { return HeaderBytes(updater) + kMaxHeader; }
 inline uint8_t *Arena(libdelta_updater *updater) { return reinterpret_cast<uint8_t *>(updater) + kStateSize; }

@@ -89,27 +89,19 @@ bool HasCodec(const libdelta_config &, uint8_t codec) { return codec == kCodecDe
 
 InPlace *SlotOf(libdelta_updater *updater) { return &updater->in_place; }
 
-// The in-place extension's value, if the header has one. No type precedes it.
-const uint8_t *GeometryOf(libdelta_updater *updater, uint32_t *size) {
-  const WireHeader &header = updater->header;
-  const uint8_t *bytes = HeaderBytes(updater);
-  const uint8_t *start = bytes + kFixedHeaderSize + header.hardware_length + header.component_length;
-  if (start == bytes + header.signed_length || LoadU16(start) != kInPlaceExtension) return nullptr;
-  *size = LoadU16(start + 2);
-  return start + 4;
-}
-
 // Whether the patch is for this flash, or for none if there is none.
 bool FitsFlash(libdelta_updater *updater) {
   const WireHeader &header = updater->header;
   const InPlace &slot = updater->in_place;
-  uint32_t size = 0;
-  const uint8_t *geometry = GeometryOf(updater, &size);
-  if (!slot.active() || geometry == nullptr) return !slot.active() && geometry == nullptr;
+  // No type precedes the extension's.
+  const uint8_t *bytes = HeaderBytes(updater);
+  const uint8_t *extension = bytes + kFixedHeaderSize + header.hardware_length + header.component_length;
+  const bool is_in_place =
+      extension != bytes + header.signed_length && LoadU16(extension) == kInPlaceExtension;
+  if (!slot.active() || !is_in_place) return slot.active() == is_in_place;
   return header.codec == kCodecDelta && NewLength(updater) != 0 &&
          header.ram >= kInPlaceFixedRam + kCarrySize + header.chunk_size &&
-         slot.MatchesGeometry(geometry, size) && OldLength(updater) <= slot.SlotSize() &&
-         NewLength(updater) <= slot.SlotSize();
+         slot.MatchesGeometry(extension + 2) && InPlace::Longest(header) <= slot.SlotSize();
 }
 
 #else
@@ -154,13 +146,16 @@ libdelta_status CheckHeader(libdelta_updater *updater, libdelta_status form) {
   return header.ram + ExtraRam(FixedRam(updater)) > updater->ram_size ? LIBDELTA_E_RAM : LIBDELTA_OK;
 }
 
+// Whether the image at hand is the new one.
+libdelta_status CheckNewDigest(libdelta_updater *updater) {
+  return MatchDigest(updater, kImage, NewLength(updater), updater->header.new_digest);
+}
+
 libdelta_status CheckOldImage(libdelta_updater *updater) {
   if (Io(updater).read_old == nullptr) return LIBDELTA_OK;
   const libdelta_status status = MatchDigest(updater, kImage, OldLength(updater), Fixed(updater).old_digest);
   if (status != LIBDELTA_E_OLD_DIGEST || !updater->in_place.active()) return status;
-  const bool is_new =
-      MatchDigest(updater, kImage, NewLength(updater), updater->header.new_digest) == LIBDELTA_OK;
-  return is_new ? LIBDELTA_E_ALREADY_DONE : status;
+  return CheckNewDigest(updater) == LIBDELTA_OK ? LIBDELTA_E_ALREADY_DONE : status;
 }
 
 // Whether the update may begin here.
@@ -171,7 +166,7 @@ libdelta_status CheckBase(libdelta_updater *updater) {
 }
 
 libdelta_status CheckNewImage(libdelta_updater *updater) {
-  const libdelta_status status = MatchDigest(updater, kImage, NewLength(updater), updater->header.new_digest);
+  const libdelta_status status = CheckNewDigest(updater);
   if (!updater->in_place.active()) return status;
   if (status == LIBDELTA_OK) return updater->in_place.Finish();
   if (status == LIBDELTA_E_NEW_DIGEST) updater->in_place.Abandon();
@@ -248,11 +243,11 @@ libdelta_status Decode(libdelta_updater *updater, uint8_t *data, uint32_t size, 
 // Tells where what is decoded next comes from, before the chunk is consumed.
 void NoteSource(libdelta_updater *updater) {
   PatchSource &source = updater->in_place.source();
-  source.payload_left = static_cast<uint32_t>(updater->payload_left);
+  source.previous = source.chunk;
+  source.chunk.payload_left = static_cast<uint32_t>(updater->payload_left);
+  memcpy(source.chunk.link, updater->link, kLinkSize);
   source.chunk_size = updater->header.chunk_size;
   source.carried = updater->carried;
-  memcpy(source.previous_link, source.link, kLinkSize);
-  memcpy(source.link, updater->link, kLinkSize);
 }
 
 #else
@@ -368,26 +363,19 @@ libdelta_status AcceptHeader(libdelta_updater *updater) {
   return updater->missing != 0 ? LIBDELTA_E_MALFORMED : status;
 }
 
-// Takes up the update of the journal that has been found.
+// Goes on where the journal says. Its header has been accepted.
 libdelta_status TakeJournal(libdelta_updater *updater) {
   InPlace &slot = updater->in_place;
   const JournalRecord &record = slot.record();
-  libdelta_status status = AcceptHeader(updater);
-  if (status != LIBDELTA_OK) return status;
   if (record.skip == kAbandoned) return LIBDELTA_E_IN_PROGRESS;
-  if (record.payload_left == 0 || record.payload_left > PayloadLength(updater)) return LIBDELTA_E_MALFORMED;
-  updater->payload_left = record.payload_left;
+  const uint32_t payload_left = record.chunk.payload_left;
+  if (payload_left == 0 || payload_left > PayloadLength(updater)) return LIBDELTA_E_MALFORMED;
+  updater->payload_left = payload_left;
   slot.SetSkip(record.skip);
-  memcpy(updater->link, record.link, kLinkSize);
+  memcpy(updater->link, record.chunk.link, kLinkSize);
   WantChunk(updater);
-  status = BeginCodec(updater);
+  const libdelta_status status = BeginCodec(updater);
   return status == LIBDELTA_NEED_INPUT ? DecoderResume(&updater->decoder) : status;
-}
-
-// Whether the slot has the new image of the journal's update.
-libdelta_status CheckSlot(libdelta_updater *updater) {
-  updater->in_header = false;
-  return MatchDigest(updater, kImage, NewLength(updater), updater->header.new_digest);
 }
 
 // Whether records say that an update is finished or not, the slot has the last word: a record may have been
@@ -397,24 +385,25 @@ libdelta_status Recover(libdelta_updater *updater, libdelta_recovery *recovery, 
   *recovery = LIBDELTA_IDLE;
   if (!slot.Find()) return LIBDELTA_OK;
   *recovery = LIBDELTA_STRANDED;
-  libdelta_status status = slot.ReadHeader(HeaderBytes(updater)) ? CheckSlot(updater) : LIBDELTA_E_FLASH;
-  const bool is_finished = slot.record().skip == kFinished;
-  // Without a trace of the last record, what was written last could read otherwise after the next reset.
-  if (status == LIBDELTA_OK && !is_finished && slot.HasTrace()) {
-    status = AcceptHeader(updater);
-    if (status == LIBDELTA_OK) status = slot.Finish();
-    if (status == LIBDELTA_OK) *recovery = LIBDELTA_FINISHED;
-    return status;
-  }
-  if (status == LIBDELTA_OK && is_finished) *recovery = LIBDELTA_FINISHED;
+  if (!slot.ReadHeader(HeaderBytes(updater))) return LIBDELTA_E_FLASH;
+  updater->in_header = false;
   // What was being written when power failed may not be readable.
-  const bool is_open =
-      status <= LIBDELTA_NEED_INPUT || status == LIBDELTA_E_NEW_DIGEST || status == LIBDELTA_E_READ_NEW;
-  if (!is_open || is_finished) return status;
-  status = TakeJournal(updater);
-  if (status != LIBDELTA_NEED_INPUT) return status <= LIBDELTA_NEED_INPUT ? LIBDELTA_E_MALFORMED : status;
-  *recovery = LIBDELTA_RESUME;
-  *feed_from = slot.header_length() + PayloadLength(updater) - updater->payload_left;
+  const libdelta_status digest = CheckNewDigest(updater);
+  libdelta_status status = digest;
+  if (slot.record().skip != kFinished && digest != LIBDELTA_E_HASH) {
+    status = AcceptHeader(updater);
+    if (status != LIBDELTA_OK) return status;
+    // Without a trace of the last record, what was written last could read otherwise after the next reset.
+    if (digest != LIBDELTA_OK || !slot.HasTrace()) {
+      status = TakeJournal(updater);
+      if (status != LIBDELTA_NEED_INPUT) return status;
+      *recovery = LIBDELTA_RESUME;
+      *feed_from = slot.header_length() + PayloadLength(updater) - updater->payload_left;
+      return status;
+    }
+    status = slot.Finish();
+  }
+  if (status == LIBDELTA_OK) *recovery = LIBDELTA_FINISHED;
   return status;
 }
 
@@ -455,10 +444,10 @@ libdelta_status libdelta_init(void *ram, size_t size, const libdelta_config *con
   created->status = LIBDELTA_NEED_INPUT;
   libdelta::WantHeader(created);
 #ifndef LIBDELTA_NO_IN_PLACE
+  created->io = config->io;
   if (config->flash != nullptr) {
     created->in_place.Start(config->flash);
-    created->slot_io = {created, libdelta::ReadOldSlot, libdelta::WriteNewSlot, libdelta::ReadNewSlot,
-                        nullptr};
+    created->io = {created, libdelta::ReadOldSlot, libdelta::WriteNewSlot, libdelta::ReadNewSlot, nullptr};
   }
 #endif
   *updater = created;

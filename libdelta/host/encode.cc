@@ -50,7 +50,8 @@ std::optional<Error> CheckPages(const InPlaceLayout& layout) {
                    " bytes cannot hold a page of the slot with " + std::to_string(run.size)};
     }
   }
-  if (pages > kMaxSlotPages) return Error{"slot: at most 65535 pages, not " + std::to_string(pages)};
+  if (pages > kMaxSlotPages)
+    return Error{"slot: at most " + std::to_string(kMaxSlotPages) + " pages, not " + std::to_string(pages)};
   if (layout.spare_count < kMinSparePages || layout.spare_count > kMaxSparePages) {
     return Error{"spare pages: must be 2 .. 16, not " + std::to_string(layout.spare_count)};
   }

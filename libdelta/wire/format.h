@@ -45,7 +45,7 @@ constexpr uint32_t kMinSparePages = 2;
 constexpr uint32_t kMaxSparePages = 16;
 constexpr uint32_t kMaxWriteUnit = 32;
 constexpr uint32_t kMaxPageRuns = 8;
-constexpr uint32_t kMaxSlotPages = 65535;
+constexpr uint32_t kMaxSlotPages = 65519;  // With the spare pages, numbers of two bytes.
 
 // The extension's value: write unit, spare pages (a byte each), size of a spare page, then the slot's runs of
 // pages: count, size. Numbers have four bytes.
@@ -53,7 +53,7 @@ constexpr uint32_t kGeometrySize = 6;
 constexpr uint32_t kGeometryRunSize = 8;
 
 // The journal.
-constexpr uint32_t kJournalStartSize = 40;
+constexpr uint32_t kJournalStartSize = 36;
 constexpr uint32_t kJournalRecordSize = 32;
 constexpr uint32_t kCopyRecordSize = 8;
 constexpr uint32_t kMaxCopies = 15;  // Old pages kept at a time.
