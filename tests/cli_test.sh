@@ -782,10 +782,17 @@ EOF
   # It was in the midst of an update, of this patch or another.
   printf 'fwd want 300 64\nfwd end 0\n' >device
   expect $ok 'resumed at byte 300' serve one.fwd --port - <device
-  printf 'fwd want 300 64\nfwd end 26\n' >device
+  printf 'fwd want 300 64\nfwd end 26\nfwd want 300 64\n' >device
   expect $in_progress 'not the update that the device has begun' serve one.fwd --port - <device
   printf 'fwd want 999999 64\n' >device
-  expect $in_progress 'another, longer update' serve one.fwd --port - <device
+  expect $in_progress 'not the update that the device has begun' serve one.fwd --port - <device
+  # It had the beginning of another one, no more.
+  printf 'fwd want 300 64\nfwd end 20\nfwd want 0 64\nfwd end 0\n' >device
+  expect $ok '128 bytes sent' serve one.fwd --port - <device
+  printf 'fwd want 300 64\nfwd end 20\nfwd want 0 64\nfwd end 20\n' >device
+  expect $signature 'refused' serve one.fwd --port - <device
+  printf 'fwd want 300 64\nfwd end 35\n' >device
+  expect $io 'refused' serve one.fwd --port - <device
   # A whole image replaces it.
   printf 'fwd want 300 64\nfwd end 26\nfwd want 300 64\nfwd want 0 64\nfwd end 0\n' >device
   expect $ok 'the device has the new image' serve full.fwd --port - <device
@@ -793,7 +800,7 @@ EOF
   check 'a whole image begins anew' has_size stdout $((1 + 75 + 11 + 75))
   printf 'fwd want 999999 64\nfwd want 0 64\nfwd end 0\n' >device
   expect $ok 'the device has the new image' serve full.fwd --port - <device
-  printf 'fwd want 300 64\nfwd end 26\nfwd want 0 64\nfwd end 26\n' >device
+  printf 'fwd want 300 64\nfwd end 26\nfwd want 300 64\nfwd want 0 64\nfwd end 26\n' >device
   expect $malformed 'refused' serve full.fwd --port - <device
 }
 

@@ -187,13 +187,27 @@ void Board::Restart() {
 
 void Board::Send(const std::string& text) { WriteAll(serial_, text); }
 
-bool Board::WaitFor(const std::string& text, int milliseconds) {
+bool Board::WaitUntil(const std::function<bool()>& is_so, int milliseconds) {
   const auto end = Clock::now() + std::chrono::milliseconds(milliseconds);
-  while (output_.find(text) == std::string::npos) {
+  while (!is_so()) {
     if (Clock::now() > end || is_stopped_) return false;
     Pump(20);
   }
   return true;
+}
+
+bool Board::WaitFor(const std::string& text, int milliseconds) {
+  return WaitUntil([&] { return output_.find(text) != std::string::npos; }, milliseconds);
+}
+
+bool Board::WaitForQuestion(const std::string& text, int milliseconds) {
+  return WaitUntil(
+      [&] {
+        const size_t at = output_.rfind(text);
+        const size_t question = at == std::string::npos ? at : output_.find("fwd want ", at);
+        return question != std::string::npos && output_.find('\n', question) != std::string::npos;
+      },
+      milliseconds);
 }
 
 void Board::Pump(int milliseconds) {
@@ -304,7 +318,7 @@ std::string Board::Monitor(const std::string& command) {
       monitor_input_ += bytes;
       continue;
     }
-    const std::string line = monitor_input_.substr(0, end);
+    std::string line = monitor_input_.substr(0, end);
     monitor_input_.erase(0, end + 1);
     if (line.starts_with("{\"return\"")) return line;
     if (line.starts_with("{\"error\"")) Die(command + ": " + line);

@@ -84,6 +84,8 @@ class Board {
 
   // Until the device has said `text` since the power was switched on; false if it does not.
   bool WaitFor(const std::string& text, int milliseconds = 20000);
+  // The same, and then until the bootloader has asked for something.
+  bool WaitForQuestion(const std::string& text, int milliseconds);
   void Send(const std::string& text);
   const std::string& output() const { return output_; }
 
@@ -109,6 +111,7 @@ class Board {
   void SwitchOff();
   // Looks after all lines for so long, or until something has come.
   void Pump(int milliseconds);
+  bool WaitUntil(const std::function<bool()>& is_so, int milliseconds);
   void PumpSerial();
   void PumpPeer();
   void PumpDebugger();

@@ -105,6 +105,7 @@ static void update(void) {
     libdelta_offset offset = 0;
     int offered = 0;
     libdelta_recover(updater, &recovery, &offset);
+    serial_wait_for_silence();
     const int may_boot = (recovery == LIBDELTA_IDLE || recovery == LIBDELTA_FINISHED) &&
                          is_application((const uint32_t *)LAYOUT_SLOT);
     if (recovery != LIBDELTA_RESUME) {

@@ -28,8 +28,8 @@ enum { PIN_TXD = 24, PIN_RXD = 25 }; /* Of the BBC micro:bit. */
 enum { STX = 0x02, ANOTHER_PATCH = 0xffff };
 enum { TICKS_PER_MILLISECOND = 31 }; /* 16 MHz / 2^9. */
 enum {
-  PART_TIMEOUT = 100, /* Milliseconds between two bytes of a part, */
-  SILENCE = 10        /* and between two things that are said. */
+  PART_TIMEOUT = 250, /* Milliseconds between two bytes of a part, */
+  SILENCE = 20        /* and between two things that are said. */
 };
 
 void serial_start(void) {
@@ -127,6 +127,11 @@ static int get_part(uint32_t *offset, uint8_t part[SERIAL_PART], uint32_t *lengt
   return little_endian(check, 4) == ~crc ? 0 : -1;
 }
 
+void serial_wait_for_silence(void) {
+  while (get(SILENCE) >= 0) {
+  }
+}
+
 serial_answer serial_ask(uint32_t offset, uint32_t milliseconds, uint8_t part[SERIAL_PART],
                          uint32_t *length) {
   for (;;) {
@@ -143,8 +148,7 @@ serial_answer serial_ask(uint32_t offset, uint32_t milliseconds, uint8_t part[SE
       byte = get(milliseconds);
     }
     if (byte < 0) return SERIAL_SILENCE;
-    while (get(SILENCE) >= 0) {
-    }
+    serial_wait_for_silence();
   }
 }
 

@@ -40,6 +40,9 @@ void serial_start(void);
 /* Leaves the UART and the timer as after a reset. */
 void serial_stop(void);
 
+/* Drops all that comes until nothing does: answers to questions that are not asked any more. */
+void serial_wait_for_silence(void);
+
 /* Asks for the patch from `offset` on and waits for an answer, that many milliseconds. */
 serial_answer serial_ask(uint32_t offset, uint32_t milliseconds, uint8_t part[SERIAL_PART], uint32_t *length);
 

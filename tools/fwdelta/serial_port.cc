@@ -135,9 +135,11 @@ std::optional<std::string> SerialPort::ReadLine(std::chrono::milliseconds patien
     }
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return std::nullopt;
     pollfd wait{input_, POLLIN, 0};
-    if (poll(&wait, 1, static_cast<int>(left.count())) <= 0) continue;
+    if (poll(&wait, 1, static_cast<int>(std::max<int64_t>(left.count(), 0))) <= 0) {
+      if (left.count() <= 0) return std::nullopt;
+      continue;
+    }
     char buffer[kLongestLine];
     const ssize_t count = read(input_, buffer, sizeof(buffer));
     if (count > 0) {

@@ -124,8 +124,16 @@ class Server {
   uint64_t sent() const { return sent_; }
 
  private:
+  enum class Phase : uint8_t {
+    kServing,
+    // Bytes from the middle of this patch did not continue what the device had. If that was no more than the
+    // beginning of another one, the device asks for the first byte now; if not, an update is open.
+    kDoubtful,
+    kReplacing,  // The device was told to forget that update.
+  };
+
   void Answer(const Want& want);
-  void SendFromStart();
+  void Replace();
   bool IsOver(uint64_t status);
   [[noreturn]] void FailSilent();
 
@@ -136,27 +144,18 @@ class Server {
   Progress progress_;
   std::optional<uint64_t> first_offset_;
   uint64_t sent_ = 0;
-  bool is_restarted_ = false;       // The device was told to forget the update that it had begun,
-  bool is_restart_wanted_ = false;  // or is to be.
+  Phase phase_ = Phase::kServing;
   bool was_done_ = false;
 };
-
-void Server::SendFromStart() {
-  is_restart_wanted_ = false;
-  is_restarted_ = true;
-  port_.Write(MakePart(0, kAnotherPatch, {}));
-}
 
 void Server::Answer(const Want& want) {
   if (!first_offset_) first_offset_ = want.offset;
   const libdelta::ByteView patch = patch_.bytes();
-  if (is_restart_wanted_) return SendFromStart();
-  if (want.offset > patch.size()) {
-    if (is_whole_image_ && !is_restarted_) return SendFromStart();
-    Fail(ExitCode::kInProgress,
-         "{}: the device has begun another, longer update: serve that one, or a whole image (fwdelta create "
-         "--full --in-place), which replaces it",
-         patch_.name());
+  const bool is_another = want.offset > patch.size() || (phase_ == Phase::kDoubtful && want.offset > 0);
+  if (is_another) return Replace();
+  if (phase_ == Phase::kDoubtful) {
+    phase_ = Phase::kServing;
+    first_offset_ = 0;
   }
   const uint64_t size = std::min({want.length, patch.size() - want.offset, kLongestPart});
   port_.Write(MakePart(want.offset, size, patch.subspan(want.offset, size)));
@@ -164,24 +163,30 @@ void Server::Answer(const Want& want) {
   progress_.Show(want.offset + size, patch.size());
 }
 
-// Whether that was the last word.
-bool Server::IsOver(uint64_t status) {
+// The update that is open on the device is not of this patch.
+void Server::Replace() {
+  if (phase_ == Phase::kReplacing) return;  // An older question.
   progress_.Clear();
-  was_done_ = status == LIBDELTA_E_ALREADY_DONE;
-  if (status == LIBDELTA_OK || was_done_) return true;
-  // Bytes from the middle of this patch did not continue what had begun.
-  const bool is_another =
-      resumed_from() > 0 && !is_restarted_ && (status == LIBDELTA_E_CHUNK || status == LIBDELTA_E_TRUNCATED);
-  if (is_another && is_whole_image_) {
-    is_restart_wanted_ = true;
-    return false;
-  }
-  if (is_another) {
+  if (!is_whole_image_) {
     Fail(
         ExitCode::kInProgress,
         "{}: not the update that the device has begun, or damaged: serve that one, or a whole image (fwdelta "
         "create --full --in-place), which replaces it",
         patch_.name());
+  }
+  phase_ = Phase::kReplacing;
+  first_offset_ = 0;
+  port_.Write(MakePart(0, kAnotherPatch, {}));
+}
+
+// Whether that was the last word.
+bool Server::IsOver(uint64_t status) {
+  progress_.Clear();
+  was_done_ = status == LIBDELTA_E_ALREADY_DONE;
+  if (status == LIBDELTA_OK || was_done_) return true;
+  if (phase_ == Phase::kServing && resumed_from() > 0 && ExitCodeOf(status) != ExitCode::kIo) {
+    phase_ = Phase::kDoubtful;
+    return false;
   }
   // The device may know statuses that are newer than this program.
   const std::string text = status <= LIBDELTA_E_ALREADY_DONE
