@@ -21,11 +21,78 @@ constexpr uint64_t kRoomCost = 16384;
 constexpr int kMaxTrials = 20000;
 constexpr size_t kMaxRun = 32;
 
+// Which undo copies outlive their group: as many as there is room for of those of which most is needed, most
+// first.
+void KeepMostNeeded(const std::vector<uint64_t>& needed, size_t room, std::vector<uint32_t>* copies) {
+  std::erase_if(*copies, [&](uint32_t copy) { return needed[copy] < kWorthRetaining; });
+  std::stable_sort(copies->begin(), copies->end(),
+                   [&](uint32_t x, uint32_t y) { return needed[x] > needed[y]; });
+  if (copies->size() > room) copies->resize(room);
+}
+
 bool IsUnchanged(ByteView old_image, ByteView new_image, uint64_t start, uint64_t end) {
   end = std::min<uint64_t>(end, new_image.size());
   return end <= old_image.size() &&
          std::memcmp(old_image.data() + start, new_image.data() + start, end - start) == 0;
 }
+
+// What an order costs in bits, about: bytes that are lost when pages are grouped as Group() does it, and
+// pages that must be named.
+class OrderCost {
+ public:
+  OrderCost(const std::vector<std::map<uint32_t, uint64_t>>& takes, std::vector<uint64_t> needed,
+            uint32_t capacity, size_t old_pages)
+      : total_(std::move(needed)), capacity_(capacity), old_pages_(old_pages) {
+    for (const auto& from : takes) takes_.emplace_back(from.begin(), from.end());
+  }
+
+  uint64_t operator()(const std::vector<uint32_t>& order) {
+    needed_ = total_;
+    state_.assign(total_.size(), kThere);
+    copies_.clear();
+    uint64_t bits = 0;
+    uint32_t count = 0;  // Pages of the group.
+    uint32_t previous = 0;
+    for (const uint32_t page : order) {
+      const bool needs_copy = page < old_pages_;
+      if (copies_.size() + needs_copy > capacity_ || count == kMaxGroupPages) {
+        Retain();
+        count = 0;
+        bits += kGroupBits;
+      }
+      ++count;
+      if (page != previous + 1 && page + 1 != previous) bits += kJumpBits;
+      previous = page;
+      for (const auto& [from, bytes] : takes_[page]) {
+        if (state_[from] == kGone) bits += kLostByteBits * bytes;
+        needed_[from] -= bytes;
+      }
+      state_[page] = needs_copy ? kCopied : kGone;
+      if (needs_copy) copies_.push_back(page);
+    }
+    return bits;
+  }
+
+ private:
+  static constexpr uint64_t kJumpBits = 18;
+  static constexpr uint64_t kGroupBits = 128;
+  static constexpr uint64_t kLostByteBits = 4;
+  enum State : uint8_t { kThere, kCopied, kGone };
+
+  void Retain() {
+    for (const uint32_t copy : copies_) state_[copy] = kGone;
+    KeepMostNeeded(needed_, capacity_ - 1, &copies_);
+    for (const uint32_t copy : copies_) state_[copy] = kCopied;
+  }
+
+  std::vector<std::vector<std::pair<uint32_t, uint64_t>>> takes_;
+  std::vector<uint64_t> total_;
+  uint32_t capacity_;
+  size_t old_pages_;
+  std::vector<uint64_t> needed_;
+  std::vector<State> state_;
+  std::vector<uint32_t> copies_;
+};
 
 }  // namespace
 
@@ -87,15 +154,21 @@ void PageOrder::CollectTakes(const std::vector<Operation>& parse) {
   }
 }
 
+// Bytes that are taken from each page.
+std::vector<uint64_t> PageOrder::Needed() const {
+  std::vector<uint64_t> needed(table_.size(), 0);
+  for (const uint32_t page : pages_) {
+    for (const auto& [from, bytes] : takes_[page]) needed[from] += bytes;
+  }
+  return needed;
+}
+
 // Repeatedly takes the page that costs least: bytes that are lost because there is no room to retain them,
 // then room. So cycles are followed from page to page, each one's copy being given up when the next is done.
 void PageOrder::Sort() {
-  std::vector<uint64_t> needed(table_.size(), 0);
+  std::vector<uint64_t> needed = Needed();
   std::vector<uint32_t> left = std::move(pages_);
   pages_.clear();
-  for (const uint32_t page : left) {
-    for (const auto& [from, bytes] : takes_[page]) needed[from] += bytes;
-  }
   std::vector<uint32_t> retained;
   while (!left.empty()) {
     const auto cost = [&](uint32_t page) {
@@ -125,82 +198,15 @@ void PageOrder::Sort() {
     for (const auto& [from, bytes] : takes_[page]) needed[from] -= bytes;
     pages_.push_back(page);
     retained.push_back(page);
-    std::erase_if(retained, [&](uint32_t copy) { return needed[copy] < kWorthRetaining; });
-    std::stable_sort(retained.begin(), retained.end(),
-                     [&](uint32_t x, uint32_t y) { return needed[x] > needed[y]; });
-    if (retained.size() > capacity_ - 1) retained.resize(capacity_ - 1);
+    KeepMostNeeded(needed, capacity_ - 1, &retained);
   }
 }
-
-// What an order costs in bits, about: bytes that are lost when pages are grouped as Group() does it, and
-// pages that must be named.
-class OrderCost {
- public:
-  OrderCost(const std::vector<std::map<uint32_t, uint64_t>>& takes, uint32_t capacity, size_t old_pages)
-      : takes_(takes.size()), total_(takes.size(), 0), capacity_(capacity), old_pages_(old_pages) {
-    for (size_t page = 0; page < takes.size(); ++page) {
-      takes_[page].assign(takes[page].begin(), takes[page].end());
-      for (const auto& [from, bytes] : takes_[page]) total_[from] += bytes;
-    }
-  }
-
-  uint64_t operator()(const std::vector<uint32_t>& order) {
-    needed_ = total_;
-    state_.assign(total_.size(), kThere);
-    copies_.clear();
-    uint64_t bits = 0;
-    uint32_t count = 0;  // Pages of the group.
-    uint32_t previous = 0;
-    for (const uint32_t page : order) {
-      const bool needs_copy = page < old_pages_;
-      if (copies_.size() + needs_copy > capacity_ || count == kMaxGroupPages) {
-        Retain();
-        count = 0;
-        bits += kGroupBits;
-      }
-      ++count;
-      if (page != previous + 1 && page + 1 != previous) bits += kJumpBits;
-      previous = page;
-      for (const auto& [from, bytes] : takes_[page]) {
-        if (state_[from] == kGone) bits += kLostByteBits * bytes;
-        needed_[from] -= bytes;
-      }
-      state_[page] = needs_copy ? kCopied : kGone;
-      if (needs_copy) copies_.push_back(page);
-    }
-    return bits;
-  }
-
- private:
-  static constexpr uint64_t kJumpBits = 18;
-  static constexpr uint64_t kGroupBits = 128;
-  static constexpr uint64_t kLostByteBits = 4;
-  enum State : uint8_t { kThere, kCopied, kGone };
-
-  void Retain() {
-    std::stable_sort(copies_.begin(), copies_.end(),
-                     [&](uint32_t x, uint32_t y) { return needed_[x] > needed_[y]; });
-    while (!copies_.empty() &&
-           (copies_.size() > capacity_ - 1 || needed_[copies_.back()] < kWorthRetaining)) {
-      state_[copies_.back()] = kGone;
-      copies_.pop_back();
-    }
-  }
-
-  std::vector<std::vector<std::pair<uint32_t, uint64_t>>> takes_;
-  std::vector<uint64_t> total_;
-  uint32_t capacity_;
-  size_t old_pages_;
-  std::vector<uint64_t> needed_;
-  std::vector<State> state_;
-  std::vector<uint32_t> copies_;
-};
 
 // Moves runs of pages to where the first or the last of them has a relative at its side, a page that it takes
 // from or that takes from it, as long as that helps.
 void PageOrder::Improve() {
   const size_t old_pages = old_length_ == 0 ? 0 : table_.PageOf(old_length_ - 1) + 1;
-  OrderCost cost(takes_, capacity_, old_pages);
+  OrderCost cost(takes_, Needed(), capacity_, old_pages);
   uint64_t best = cost(pages_);
   int trials = kMaxTrials;
   // False: the run is best where it is.
@@ -238,41 +244,24 @@ void PageOrder::Improve() {
   }
 }
 
-// Bytes that the pages from `rank` on take from `page`.
-uint64_t PageOrder::NeededFrom(uint32_t page, uint32_t rank) const {
-  uint64_t bytes = 0;
-  for (; rank < pages_.size(); ++rank) {
-    const auto taken = takes_[pages_[rank]].find(page);
-    if (taken != takes_[pages_[rank]].end()) bytes += taken->second;
-  }
-  return bytes;
-}
-
-// Decides which undo copies outlive their group, which the one that begins at `rank` follows.
-void PageOrder::Retain(uint32_t rank, std::vector<uint32_t>* copies) {
-  std::vector<std::pair<uint64_t, uint32_t>> wanted;
-  for (uint32_t i = 0; i < copies->size(); ++i) {
-    const uint64_t bytes = NeededFrom((*copies)[i], rank);
-    if (bytes >= kWorthRetaining) wanted.emplace_back(bytes, i);
-  }
-  std::stable_sort(wanted.begin(), wanted.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
-  if (wanted.size() > capacity_ - 1) wanted.resize(capacity_ - 1);
-  PageGroup& group = groups_.back();
-  for (const auto& [bytes, i] : wanted) group.retained |= 1u << i;
-  *copies = Retained(*copies, group.retained);
-}
-
 // As many pages together as there is room for their old bytes, beside those that are still needed.
 void PageOrder::Group() {
+  std::vector<uint64_t> needed = Needed();
   std::vector<uint32_t> copies;
   for (uint32_t i = 0; i < pages_.size(); ++i) {
     const bool needs = NeedsCopy(pages_[i]);
     if (groups_.empty() || copies.size() + needs > capacity_ || groups_.back().count == kMaxGroupPages) {
-      groups_.push_back({i, 0, 0, groups_.empty()});
-      Retain(i, &copies);
+      std::vector<uint32_t> kept = copies;
+      KeepMostNeeded(needed, capacity_ - 1, &kept);
+      uint32_t retained = 0;
+      for (size_t k = 0; k < copies.size(); ++k) {
+        if (std::find(kept.begin(), kept.end(), copies[k]) != kept.end()) retained |= 1u << k;
+      }
+      groups_.push_back({i, 0, retained, groups_.empty()});
+      copies = Retained(copies, retained);
     }
     if (needs) copies.push_back(pages_[i]);
+    for (const auto& [from, bytes] : takes_[pages_[i]]) needed[from] -= bytes;
     ++groups_.back().count;
     const uint32_t group = static_cast<uint32_t>(groups_.size() - 1);
     group_of_[pages_[i]] = until_[pages_[i]] = group;

@@ -82,8 +82,7 @@ class PageOrder {
   bool AreRelated(uint32_t x, uint32_t y) const { return takes_[x].contains(y) || takes_[y].contains(x); }
   void FindRoom(const InPlaceLayout& layout, uint64_t longest);
   void Group();
-  void Retain(uint32_t rank, std::vector<uint32_t>* copies);
-  uint64_t NeededFrom(uint32_t page, uint32_t rank) const;
+  std::vector<uint64_t> Needed() const;
 
   PageTable table_;
   std::vector<uint32_t> pages_;                      // In the order of their production.
