@@ -101,7 +101,7 @@ measure() {
     esac
     stub=$dir/$config.stub
     ${prefix}gcc -std=c99 -mthumb -Os -ffreestanding -fno-tree-loop-distribute-patterns $warnings \
-      -Ilibdelta/include -mcpu="$cpu" $library_flags $stub_flags -c bench/footprint/stub.c -o "$stub"
+      -Ilibdelta/include -I. -mcpu="$cpu" $library_flags $stub_flags -c bench/footprint/stub.c -o "$stub"
     ${prefix}objcopy --rename-section .text=.stub --rename-section .rodata=.stub_rodata "$stub"
     ${prefix}gcc -mthumb -mcpu="$cpu" -nostdlib -Wl,--no-undefined,--gc-sections,-e,stub_main \
       -Wl,-Map="$dir/$config.map" -Wl,--defsym=config=0x20000000,--defsym=ram=0x20001000 \

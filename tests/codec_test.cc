@@ -229,16 +229,6 @@ TEST(Arena, OfTheLargestSizesWork) {
 
 // --- Steps -----------------------------------------------------------------------------------------
 
-// What ports have to say about updates in place, where the new image goes elsewhere.
-struct Elsewhere {
-  static constexpr bool in_place() { return false; }
-  static uint32_t copies() { return 0; }
-  static libdelta_status Checkpoint(uint32_t, const GroupStart&, const CodecScript&, const StoredParts&) {
-    return LIBDELTA_E_ARGUMENT;
-  }
-  static bool LoadModel(const StoredParts&, uint8_t*) { return false; }
-  static libdelta_status OpenPage(uint32_t, uint64_t, uint64_t*, uint64_t*) { return LIBDELTA_E_ARGUMENT; }
-};
 struct NoPages {
   static constexpr uint32_t pages = 0;
   static constexpr uint32_t snapshot_units = 0;
@@ -270,7 +260,7 @@ struct NoAnswers : NoPages {
 
 // Decodes a whole payload step by step. Where a group begins, it spoils all old bytes that the codec was
 // given: nothing may depend on them any more.
-class SpoilingPort : public Elsewhere {
+class SpoilingPort : public ElsewherePort<uint64_t> {
  public:
   using Position = uint64_t;
   static constexpr bool kEncoding = false;
@@ -503,7 +493,7 @@ TEST(Plans, AreRefusedWhereACopyLeavesItsImage) {
 
 // Answers whatever it likes, mostly what is possible, while a codec encodes: all streams that a decoder can
 // meet are made in this way, also those of no encoder.
-class RandomPort : public Elsewhere {
+class RandomPort : public ElsewherePort<uint64_t> {
  public:
   using Position = uint64_t;
   static constexpr bool kEncoding = true;

@@ -392,6 +392,13 @@ class Cutter {
   libdelta_header header_;
 };
 
+void Report(const CutCounts& total, const std::string& before = "", const std::string& behind = "") {
+  std::ostringstream text;
+  text << total;
+  ::testing::Test::RecordProperty("cuts", text.str());
+  std::printf("%s%s%s\n", before.c_str(), text.str().c_str(), behind.c_str());
+}
+
 // Boards whose pages have room for journals.
 std::vector<std::string> RoomyBoards() {
   std::vector<std::string> names;
@@ -435,11 +442,8 @@ TEST_P(Cuts, AnywhereEndWithTheNewImage) {
     }
     ++turn;
   }
-  std::ostringstream text;
-  text << total;
-  RecordProperty("cuts", text.str());
-  std::printf("%s, pages of %u: %s, %u bytes again at most\n", GetParam().c_str(),
-              static_cast<unsigned>(page), text.str().c_str(), static_cast<unsigned>(total.most_again));
+  Report(total, GetParam() + ", pages of " + std::to_string(page) + ": ",
+         ", " + std::to_string(total.most_again) + " bytes again at most");
 }
 
 INSTANTIATE_TEST_SUITE_P(Shipped, Cuts, ::testing::ValuesIn(RoomyBoards()),
@@ -479,10 +483,7 @@ TEST(InPlaceCuts, AtEveryOperationInEveryWay) {
       if (HasFailure()) return;
     }
   }
-  std::ostringstream text;
-  text << total;
-  RecordProperty("cuts", text.str());
-  std::printf("%s\n", text.str().c_str());
+  Report(total);
 }
 
 // A second cut at every operation of every recovery.
@@ -509,10 +510,7 @@ TEST(InPlaceCuts, OfRecoveriesEndWithTheNewImage) {
       if (HasFailure()) return;
     }
   }
-  std::ostringstream text;
-  text << total;
-  RecordProperty("cuts", text.str());
-  std::printf("%s\n", text.str().c_str());
+  Report(total);
 }
 
 // Up to thirty cuts in a row, at random.

@@ -2,36 +2,7 @@
  * linker keeps. Its own code goes to sections that are not counted, and so do the memory functions,
  * which every firmware has already. STORED and PUSHED choose how the patch arrives. */
 #include "libdelta/device.h"
-
-void *memcpy(void *target, const void *source, size_t size) {
-  uint8_t *to = target;
-  const uint8_t *from = source;
-  while (size-- > 0) *to++ = *from++;
-  return target;
-}
-
-void *memmove(void *target, const void *source, size_t size) {
-  uint8_t *to = target;
-  const uint8_t *from = source;
-  if (to <= from) return memcpy(target, source, size);
-  while (size-- > 0) to[size] = from[size];
-  return target;
-}
-
-void *memset(void *target, int value, size_t size) {
-  uint8_t *to = target;
-  while (size-- > 0) *to++ = (uint8_t)value;
-  return target;
-}
-
-int memcmp(const void *left, const void *right, size_t size) {
-  const uint8_t *a = left;
-  const uint8_t *b = right;
-  for (; size > 0; size--, a++, b++) {
-    if (*a != *b) return *a - *b;
-  }
-  return 0;
-}
+#include "tools/bootloader/memory.c"
 
 /* The unwind tables of libgcc's division name it; nothing calls it. */
 void __aeabi_unwind_cpp_pr0(void);

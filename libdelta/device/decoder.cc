@@ -48,7 +48,11 @@ struct NoPlan {
 // The last two bytes that the arithmetic decoder has taken are kept: a group may end before them.
 constexpr uint32_t kKept = 2;
 
+#ifndef LIBDELTA_NO_IN_PLACE
 class DecodePort {
+#else
+class DecodePort : public ElsewherePort<libdelta_offset> {
+#endif
  public:
   using Position = libdelta_offset;
   static constexpr bool kEncoding = false;
@@ -80,19 +84,10 @@ class DecodePort {
                              const StoredParts &parts) {
     return update->Checkpoint(start, group, script, parts);
   }
-  // With the rest of the parts, which are the same.
-  bool LoadModel(const StoredParts &parts, uint8_t *) { return update->ReadParts(parts); }
+  bool LoadParts(const StoredParts &parts) { return update->ReadParts(parts); }
   libdelta_status OpenPage(uint32_t page, Position old_length, Position *start, Position *end) {
     return update->OpenPage(page, old_length, start, end);
   }
-#else
-  static constexpr bool in_place() { return false; }
-  static uint32_t copies() { return 0; }
-  static libdelta_status Checkpoint(uint32_t, const GroupStart &, const CodecScript &, const StoredParts &) {
-    return LIBDELTA_E_ARGUMENT;
-  }
-  static bool LoadModel(const StoredParts &, uint8_t *) { return false; }
-  static libdelta_status OpenPage(uint32_t, Position, Position *, Position *) { return LIBDELTA_E_ARGUMENT; }
 #endif
 
   bool ReadOld(Position at, uint8_t *to, uint32_t size) { return io->read_old(io->user, at, to, size) == 0; }

@@ -144,9 +144,8 @@ class EncodePort {
     copies_ = Retained(copies_, group.retained);
     return LIBDELTA_NEED_INPUT;
   }
-  bool LoadModel(const StoredParts& parts, uint8_t* model) {
-    const auto before = model - parts.start;
-    std::copy(kept_.begin() + before, kept_.begin() + parts.start_size, model);
+  bool LoadParts(const StoredParts& parts) {
+    std::copy(kept_.begin(), kept_.end(), parts.start);
     return true;
   }
   libdelta_status OpenPage(uint32_t page, uint64_t, uint64_t* start, uint64_t* end) {

@@ -150,7 +150,7 @@ int FlashDevice::ReadPatch(void* user, libdelta_offset offset, uint8_t* buffer, 
   return 0;
 }
 
-PowerCycle FlashDevice::Run(ByteView patch, bool recover, bool offer) {
+PowerCycle FlashDevice::Boot(ByteView patch, bool offer) {
   FlashPort port(flash_.profile(), &flash_, &counter_);
   port.set_watch(&watch_);
   PatchAccess access{&flash_, patch};
@@ -168,11 +168,7 @@ PowerCycle FlashDevice::Run(ByteView patch, bool recover, bool offer) {
   config.policy.min_counter = counter_;
 
   const auto on_push = [&port](uint64_t patch_end) { port.set_patch_end(patch_end); };
-  return RunBootloader(config, {patch, recover, offer, setup_.source, setup_.push_size, on_push}, &flash_);
+  return RunBootloader(config, {patch, true, offer, setup_.source, setup_.push_size, on_push}, &flash_);
 }
-
-PowerCycle FlashDevice::Boot(ByteView patch, bool offer) { return Run(patch, true, offer); }
-
-PowerCycle FlashDevice::Offer(ByteView patch) { return Run(patch, false, true); }
 
 }  // namespace libdelta

@@ -104,13 +104,10 @@ class FlashDevice {
   // Boots. If an update is in progress or `patch` is not empty, `patch` is fed until the update ends or power
   // fails; then the flash is rebooted. `offer`: a patch that has not begun may begin.
   PowerCycle Boot(ByteView patch, bool offer);
-  // Offers a patch from its first byte on although another update may be in progress.
-  PowerCycle Offer(ByteView patch);
 
   FlashModel& flash() { return flash_; }
   const FlashModel& flash() const { return flash_; }
   uint32_t counter() const { return counter_; }
-  void set_counter(uint32_t counter) { counter_ = counter; }
 
   // Is called before every program and erase; may copy this device, which is as it was before the call,
   // apart from the RAM that a power cut erases.
@@ -122,8 +119,6 @@ class FlashDevice {
     ByteView patch;
   };
   static int ReadPatch(void* user, libdelta_offset offset, uint8_t* buffer, uint32_t length);
-
-  PowerCycle Run(ByteView patch, bool recover, bool offer);
 
   DeviceSetup setup_;
   FlashModel flash_;

@@ -87,6 +87,18 @@ struct StoredParts {
   uint32_t tables_size;
 };
 
+// What a port says of updates in place where the new image goes elsewhere.
+template <class Position>
+struct ElsewherePort {
+  static constexpr bool in_place() { return false; }
+  static uint32_t copies() { return 0; }
+  static libdelta_status Checkpoint(uint32_t, const GroupStart&, const CodecScript&, const StoredParts&) {
+    return LIBDELTA_E_ARGUMENT;
+  }
+  static bool LoadParts(const StoredParts&) { return false; }
+  static libdelta_status OpenPage(uint32_t, Position, Position*, Position*) { return LIBDELTA_E_ARGUMENT; }
+};
+
 template <class Port>
 class Codec {
  public:
@@ -420,7 +432,7 @@ class Codec {
     Fail(port().Checkpoint(start, {update_.progress, (head & 16) != 0, retained}, update_.script, Parts()));
     if (result_ != LIBDELTA_NEED_INPUT) return;
     model_.Reset();
-    if (!port().LoadModel(Parts(), model_.start())) return Fail(LIBDELTA_E_FLASH);
+    if (!port().LoadParts(Parts())) return Fail(LIBDELTA_E_FLASH);
     flags_ = {};
     copies_ = {};
   }

@@ -1,6 +1,7 @@
 #include "startup.h"
 
 #include <stddef.h>
+#include <string.h>
 
 extern uint32_t stack_top;
 extern uint32_t data_start;
@@ -11,10 +12,6 @@ extern uint32_t bss_end;
 
 int main(void);
 void reset_handler(void);
-void *memcpy(void *target, const void *source, size_t size);
-void *memmove(void *target, const void *source, size_t size);
-void *memset(void *target, int value, size_t size);
-int memcmp(const void *left, const void *right, size_t size);
 
 typedef void (*handler)(void);
 
@@ -56,35 +53,4 @@ void startup_boot(const uint32_t *vectors_of_application) {
   application = (const handler *)vectors_of_application;
   __asm__ volatile("msr msp, %0\n\tbx %1" : : "r"(stack), "r"(entry) : "memory");
   __builtin_unreachable();
-}
-
-/* Bytewise: small, and nothing here is in a hurry. */
-void *memcpy(void *target, const void *source, size_t size) {
-  uint8_t *to = target;
-  const uint8_t *from = source;
-  while (size-- > 0) *to++ = *from++;
-  return target;
-}
-
-void *memmove(void *target, const void *source, size_t size) {
-  uint8_t *to = target;
-  const uint8_t *from = source;
-  if (to <= from) return memcpy(target, source, size);
-  while (size-- > 0) to[size] = from[size];
-  return target;
-}
-
-void *memset(void *target, int value, size_t size) {
-  uint8_t *to = target;
-  while (size-- > 0) *to++ = (uint8_t)value;
-  return target;
-}
-
-int memcmp(const void *left, const void *right, size_t size) {
-  const uint8_t *a = left;
-  const uint8_t *b = right;
-  for (; size > 0; size--, a++, b++) {
-    if (*a != *b) return *a < *b ? -1 : 1;
-  }
-  return 0;
 }
