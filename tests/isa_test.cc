@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,44 +39,100 @@ Bytes Program(const Template& t, Bytes noise, const std::vector<Call>& calls) {
   return noise;
 }
 
+constexpr size_t kInserted = 128;
+
+// Two releases of a program, whose calls are those of a template; between them some code was inserted.
+struct Releases {
+  Bytes old_image;
+  Bytes new_image;
+  std::vector<Call> old_calls;
+  size_t changed = 0;  // Calls that go elsewhere, or come from elsewhere.
+};
+
+Releases ReleasesWith(const Template& t) {
+  constexpr size_t kSize = 48000;
+  constexpr size_t kWhere = kSize / 2 / 64 * 64;
+  Releases releases;
+  Random random(7);
+  std::vector<Call> calls;
+  for (size_t at = 64; at + 64 < kSize; at += 24 + random() % 32) {
+    at = (at + t.align_mask) & ~size_t{t.align_mask};
+    // Within the reach of 16 bits, where a call has no more.
+    const size_t target = random() % 700 * 64;
+    const size_t distance = target > at ? target - at : at - target;
+    if (t.origin == 0 || distance < (size_t{1} << std::min(t.bits + t.scale - 1, 30)) - 256)
+      calls.push_back({at, target});
+  }
+  releases.old_calls = calls;
+  const Bytes noise = RandomBytes(kSize, 11);
+  releases.old_image = Program(t, noise, calls);
+  Bytes longer = noise;
+  const Bytes inserted = RandomBytes(kInserted, 12);
+  longer.insert(longer.begin() + kWhere, inserted.begin(), inserted.end());
+  for (Call& call : calls) {
+    const bool crosses = (call.position < kWhere) != (call.target < kWhere);
+    releases.changed += t.origin == 0 ? call.target >= kWhere : crosses;
+    if (call.position >= kWhere) call.position += kInserted;
+    if (call.target >= kWhere) call.target += kInserted;
+  }
+  releases.new_image = Program(t, longer, calls);
+  return releases;
+}
+
+Payload PayloadOf(const Releases& releases, const std::optional<std::string>& isa) {
+  PayloadOptions options;
+  options.arena = 60000;
+  options.isa = isa;
+  return EncodePayload(releases.old_image, releases.new_image, options);
+}
+
 class KnownSet : public ::testing::TestWithParam<size_t> {};
 
 TEST_P(KnownSet, IsChosenWhereItsCallsAre) {
-  constexpr size_t kSize = 48000;
-  constexpr size_t kInserted = 128;
   const TemplateSet& set = TemplateSets()[GetParam()];
   for (const Template& t : set.calls) {
-    Random random(7);
-    std::vector<Call> calls;
-    for (size_t at = 64; at + 64 < kSize; at += 24 + random() % 32) {
-      at = (at + t.align_mask) & ~size_t{t.align_mask};
-      // Within the reach of 16 bits, where a call has no more.
-      const size_t target = random() % 700 * 64;
-      const size_t distance = target > at ? target - at : at - target;
-      if (t.origin == 0 || distance < (size_t{1} << std::min(t.bits + t.scale - 1, 30)) - 256)
-        calls.push_back({at, target});
-    }
-    const Bytes noise = RandomBytes(kSize, 11);
-    const Bytes old_image = Program(t, noise, calls);
-    Bytes longer = noise;
-    const Bytes inserted = RandomBytes(kInserted, 12);
-    constexpr size_t kWhere = kSize / 2 / 64 * 64;
-    longer.insert(longer.begin() + kWhere, inserted.begin(), inserted.end());
-    size_t changed = 0;
-    for (Call& call : calls) {
-      const bool crosses = (call.position < kWhere) != (call.target < kWhere);
-      changed += t.origin == 0 ? call.target >= kWhere : crosses;
-      if (call.position >= kWhere) call.position += kInserted;
-      if (call.target >= kWhere) call.target += kInserted;
-    }
-    const Bytes new_image = Program(t, longer, calls);
-    PayloadOptions options;
-    options.arena = 60000;
-    const Payload payload = EncodePayload(old_image, new_image, options);
+    const Releases releases = ReleasesWith(t);
+    const Payload payload = PayloadOf(releases, std::nullopt);
     EXPECT_GE(payload.plan.templates.size(), 1u);
-    ASSERT_GT(changed, 400u);
-    EXPECT_LT(payload.data.size(), kInserted + changed / 2) << changed;
+    ASSERT_GT(releases.changed, 400u);
+    EXPECT_LT(payload.data.size(), kInserted + releases.changed / 2) << releases.changed;
   }
+}
+
+// Calls of which nothing is known are found by how they change.
+TEST(Discovery, FindsCallsUnaided) {
+  for (const char* name : {"tc32", "avr", "aarch64", "microblaze-be"}) {
+    SCOPED_TRACE(name);
+    const Releases releases = ReleasesWith(FindSet(name)->calls[0]);
+    const size_t unexplained = PayloadOf(releases, kNoIsa).data.size();
+    const Payload payload = PayloadOf(releases, kDiscoverIsa);
+    EXPECT_LT(payload.data.size(), kInserted + releases.changed);
+    EXPECT_LT(payload.data.size() * 2, unexplained);
+    size_t read = 0;
+    for (const Call& call : releases.old_calls) {
+      const uint8_t* at = releases.old_image.data() + call.position;
+      for (const Template& t : payload.plan.templates) {
+        const uint32_t word = LoadWord(at, t.width, t.order);
+        if ((word & t.mask) != t.match) continue;
+        const uint32_t target = Target(t, Gather(t, word), static_cast<uint32_t>(call.position));
+        if (call.target + 8 - target > 16) continue;  // Where exactly a field counts from does not show.
+        ++read;
+        break;
+      }
+    }
+    EXPECT_GT(read * 10, releases.old_calls.size() * 9);
+  }
+}
+
+TEST(Discovery, FindsNothingWhereNothingIs) {
+  const Bytes old_image = RandomBytes(40000, 21);
+  Bytes new_image = old_image;
+  Random random(22);
+  for (size_t at = 100; at < new_image.size(); at += 40) new_image[at] = static_cast<uint8_t>(random());
+  new_image.insert(new_image.begin() + 20000, 64, 0);
+  PayloadOptions options;
+  options.arena = 60000;
+  EXPECT_TRUE(EncodePayload(old_image, new_image, options).plan.templates.empty());
 }
 
 TEST(Isa, IsTheOneAskedFor) {

@@ -18,8 +18,8 @@ struct NamedTemplate {
 };
 
 std::vector<NamedTemplate> AllTemplates() {
-  std::vector<NamedTemplate> all = {{"pointer", PointerTemplate(false)},
-                                    {"pointer-be", PointerTemplate(true)}};
+  std::vector<NamedTemplate> all;
+  for (const Template& t : DataTemplates()) all.push_back({"data " + std::to_string(all.size()), t});
   for (const TemplateSet& set : TemplateSets()) {
     for (const Template& t : set.calls) all.push_back({set.name + " call", t});
     for (size_t i = 0; i < set.others.size(); ++i) {
@@ -187,7 +187,7 @@ TEST(Reference, FieldForRefusesWhatIsOutOfReach) {
   EXPECT_FALSE(FieldFor(bl, origin - 16777218, origin - 4, &field));
   EXPECT_FALSE(FieldFor(bl, origin + 1, origin - 4, &field));
   EXPECT_FALSE(FieldFor(bl, origin + 0x80000000u, origin - 4, &field));
-  const Template pointer = PointerTemplate(false);
+  const Template pointer = PointerTemplate();
   EXPECT_TRUE(FieldFor(pointer, 0xffffffff, 0, &field));
   EXPECT_EQ(field, 0xffffffffu);
 }

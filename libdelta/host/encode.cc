@@ -114,7 +114,7 @@ std::optional<Error> Check(const EncodeOptions& options, ByteView old_image, Byt
   if (options.group % kBlock != 0) {
     return Error{"group must be a multiple of 64 bytes, not " + std::to_string(options.group)};
   }
-  if (options.isa && *options.isa != "none" && !FindSet(*options.isa)) {
+  if (options.isa && *options.isa != kNoIsa && *options.isa != kDiscoverIsa && !FindSet(*options.isa)) {
     return Error{"no instruction set is called \"" + *options.isa + "\""};
   }
   if (options.in_place) return CheckLayout(*options.in_place, old_image, new_image);
@@ -192,7 +192,7 @@ EncodeStats Statistics(const Candidate& chosen, ByteView patch, const EncodeOpti
 }  // namespace
 
 std::vector<std::string> InstructionSets() {
-  std::vector<std::string> names = {"none"};
+  std::vector<std::string> names = {kNoIsa, kDiscoverIsa};
   for (const TemplateSet& set : TemplateSets()) names.push_back(set.name);
   return names;
 }

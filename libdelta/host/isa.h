@@ -20,11 +20,18 @@ struct TemplateSet {
 
 const std::vector<TemplateSet>& TemplateSets();
 
+// What takes the place of a set's name, see EncodeOptions::isa.
+constexpr const char* kNoIsa = "none";
+constexpr const char* kDiscoverIsa = "discover";
+
 // The set of that name, or null.
 const TemplateSet* FindSet(const std::string& name);
 
-// A pointer of 4 bytes, little- or big-endian.
-Template PointerTemplate(bool big_endian);
+// A little-endian pointer of 4 bytes.
+Template PointerTemplate();
+
+// References in data, of any instruction set: distances and pointers of 4 bytes. Any word could be one.
+std::vector<Template> DataTemplates();
 
 // The set whose calls stand out in `image`, or null.
 const TemplateSet* DetectSet(ByteView image);

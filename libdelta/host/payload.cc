@@ -10,6 +10,7 @@
 
 #include "libdelta/host/analysis.h"
 #include "libdelta/host/anchors.h"
+#include "libdelta/host/discovery.h"
 #include "libdelta/host/encode_port.h"
 #include "libdelta/host/isa.h"
 #include "libdelta/host/journal_plan.h"
@@ -136,30 +137,37 @@ class TemplateJudge {
 
   // Those of `candidates` that pay, at most `limit`, and what they save. Each only counts what those before
   // it do not predict.
-  std::vector<Template> Choose(const std::vector<Template>& candidates, size_t limit, int64_t* total) {
+  std::vector<Template> Choose(const std::vector<Template>& candidates, size_t limit,
+                               int64_t* total = nullptr) {
     std::vector<Template> chosen;
-    *total = 0;
+    int64_t sum = 0;
     done_.assign(done_.size(), false);
     for (const Template& t : candidates) {
       if (chosen.size() >= limit) break;
-      const int64_t gain = Gain(t, false) - kTemplateCost;
+      const int64_t gain = Gain(t, false) - (IsLoose(t) ? kLooseCost : kTemplateCost);
       if (gain <= 0) continue;
       chosen.push_back(t);
-      *total += gain;
+      sum += gain;
       Gain(t, true);
     }
+    if (total) *total = sum;
     return chosen;
   }
 
  private:
   static constexpr int64_t kTemplateCost = 110;  // Bits it takes in the prologue, and then some.
+  static constexpr int64_t kLooseCost = 1500;    // Of one that any word fits, which also misleads the parse.
+  static constexpr int64_t kLooseWrongs = 8;     // Wrong predictions of such a one that cost a bit.
   static constexpr int64_t kReferenceCost = 14;  // Bits of one that changes and is not predicted.
+
+  // Whether nothing but the target tells the word from others. An address of 0 is hardly one.
+  bool IsLoose(const Template& t) const { return t.bits >= 31 && (t.origin != 0 || plan_.base == 0); }
 
   // Bits that `t` saves: what references would cost, less whether it is right where it predicts a change.
   int64_t Gain(const Template& t, bool mark) {
     const Relocator relocator(plan_, old_.size());
-    uint64_t right = 0;
-    uint64_t wrong = 0;
+    int64_t right = 0;
+    int64_t wrong = 0;
     for (size_t s = 0; s < plan_.image_map.size(); ++s) {
       const uint64_t from = plan_.image_map[s].old_position;
       const uint64_t to = plan_.image_map[s].new_position;
@@ -178,10 +186,17 @@ class TemplateJudge {
         for (uint64_t i = 0; mark && i < t.width; ++i) done_[from + k + i] = true;
       }
     }
-    if (right == 0) return 0;
-    const uint64_t flags = right * (Log2Cost(right + wrong) - Log2Cost(right)) +
-                           (wrong != 0 ? wrong * (Log2Cost(right + wrong) - Log2Cost(wrong)) : 0);
-    return kReferenceCost * static_cast<int64_t>(right) - static_cast<int64_t>(flags / kBitCostOne);
+    return kReferenceCost * right - FlagBits(right, wrong) - (IsLoose(t) ? wrong / kLooseWrongs : 0);
+  }
+
+  // Bits that tell the right predictions from the wrong ones.
+  static int64_t FlagBits(int64_t right, int64_t wrong) {
+    const auto bits = [&](int64_t count) {
+      if (count == 0) return uint64_t{0};
+      return static_cast<uint64_t>(count) *
+             (Log2Cost(static_cast<uint64_t>(right + wrong)) - Log2Cost(static_cast<uint64_t>(count)));
+    };
+    return static_cast<int64_t>((bits(right) + bits(wrong)) / kBitCostOne);
   }
 
   ByteView old_;
@@ -234,8 +249,9 @@ class Planner {
     const std::optional<uint32_t> base =
         options.load_address ? static_cast<uint32_t>(*options.load_address) : FindLoadAddress(old_);
     if (base) plan_.base = *base;
-    if (base) pointers_.push_back(PointerTemplate(false));
+    has_base_ = base.has_value();
     settled_ = options.isa.has_value();
+    discover_ = !settled_ || *options.isa == kDiscoverIsa;
     Expect(settled_ ? FindSet(*options.isa) : DetectSet(old_));
   }
 
@@ -244,7 +260,7 @@ class Planner {
     set_ = set;
     plan_.templates.clear();
     if (set) plan_.templates = set->calls;
-    plan_.templates.insert(plan_.templates.end(), pointers_.begin(), pointers_.end());
+    if (has_base_) plan_.templates.push_back(PointerTemplate());
     if (plan_.templates.size() > limits_.templates) plan_.templates.clear();
   }
 
@@ -282,8 +298,13 @@ class Planner {
         return false;
       }
     }
-    int64_t gain;
-    plan_.templates = TemplateJudge(old_, new_, plan_).Choose(AllOf(set_), limits_.templates, &gain);
+    TemplateJudge judge(old_, new_, plan_);
+    std::vector<Template> candidates = AllOf(set_);
+    plan_.templates = judge.Choose(candidates, limits_.templates);
+    if (!discover_) return true;
+    const std::vector<Template> found = DiscoverTemplates(old_, new_, plan_, limits_.templates);
+    candidates.insert(candidates.end(), found.begin(), found.end());
+    plan_.templates = judge.Choose(candidates, limits_.templates);
     return true;
   }
 
@@ -321,14 +342,15 @@ class Planner {
   Planner(ByteView old_image, ByteView new_image, const Limits& limits, const Plan& plan)
       : old_(old_image), new_(new_image), limits_(limits), plan_(plan) {}
 
-  // The templates of a set, which may be null, and pointers.
+  // The templates of a set, which may be null, and those of data.
   std::vector<Template> AllOf(const TemplateSet* set) const {
     std::vector<Template> all;
     if (set) {
       all = set->calls;
       all.insert(all.end(), set->others.begin(), set->others.end());
     }
-    all.insert(all.end(), pointers_.begin(), pointers_.end());
+    const std::vector<Template> data = DataTemplates();
+    all.insert(all.end(), data.begin(), data.end());
     return all;
   }
 
@@ -362,9 +384,10 @@ class Planner {
   const Limits limits_;
   Plan plan_;
   std::vector<Operation> parse_;      // The one adopted last.
-  std::vector<Template> pointers_;    // Kinds of pointers that the image may have.
+  bool has_base_ = false;             // Whether the load address is known.
   const TemplateSet* set_ = nullptr;  // The instruction set that it seems to have,
-  bool settled_ = false;              // and whether others have been tried.
+  bool settled_ = false;              // whether others have been tried,
+  bool discover_ = false;             // and whether to look for what no set has.
   std::optional<ReferenceScan> old_scan_;
   std::optional<ReferenceScan> new_scan_;
   std::unique_ptr<OldIndex> index_;

@@ -21,7 +21,7 @@ struct PayloadOptions {
   const InPlaceLayout* in_place = nullptr;  // Not owned. Images fit in the slot.
   uint32_t header_size = 0;                 // In place: of the signed header.
   std::optional<uint64_t> load_address;
-  std::optional<std::string> isa;  // Name of a template set, or "none"; unset: whatever saves bytes.
+  std::optional<std::string> isa;  // As in EncodeOptions.
   unsigned threads = 1;
   size_t useless_size = SIZE_MAX;     // Payloads of this size or more will not be used.
   std::function<void(int)> progress;  // As in EncodeOptions.

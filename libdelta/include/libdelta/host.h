@@ -77,8 +77,8 @@ struct EncodeOptions {
   uint64_t group = 0;
   unsigned threads = 0;                  // 0: as many as the machine has. Never changes the result.
   std::optional<uint64_t> load_address;  // Of the first image byte; unset: found automatically.
-  // Instruction set, one of InstructionSets(), or "none" for no references but pointers; unset: the one whose
-  // templates save most.
+  // Instruction set, one of InstructionSets(); "none": no references but those in data; "discover": those that
+  // show by how they change. Unset: the set whose templates save most, and what can be discovered beside it.
   std::optional<std::string> isa;
   // Called with 0 .. 1000 per mille from the calling thread; may be empty.
   std::function<void(int)> progress;

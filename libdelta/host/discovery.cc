@@ -1,0 +1,284 @@
+// Where code moved, references change as the address map says, time and again, and nothing else does. So a
+// bit field that holds references gives itself away. All plausible fields are tried on a sample of changed
+// words; for those that are right most often, the bits around them tell which words have the field: bits are
+// demanded one after the other, as long as that leaves out more wrong predictions than right ones.
+#include "libdelta/host/discovery.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "libdelta/host/parse.h"
+
+namespace libdelta {
+namespace {
+
+constexpr uint64_t kWord = 4;
+constexpr uint64_t kStretch = 256;       // Places are taken in runs of this length.
+constexpr size_t kMaxPlaces = 1u << 18;  // Looked at for the opcodes of a field.
+constexpr size_t kMaxSample = 1500;      // Changed words that every field is tried on.
+constexpr size_t kMinRight = 12;         // Of these, for a field to be looked at closely;
+constexpr size_t kMaxFields = 20;        // at most so many are.
+constexpr int64_t kRightGain = 14;       // Bits that a right prediction of a change saves,
+constexpr int64_t kWrongCost = 10;       // that a wrong one costs,
+constexpr int64_t kMinGain = 200;        // and that a template must save here.
+
+// An old position in a segment, and where it went.
+struct Place {
+  uint64_t from;
+  uint64_t to;
+};
+
+struct Field {
+  Template form;  // Without an opcode.
+  uint32_t ones;  // The field's bits in a word.
+  size_t right;   // Words of the sample that it explains.
+};
+
+// Runs of bits, most significant first.
+struct Run {
+  uint32_t shift;
+  uint32_t length;
+};
+
+Field MakeField(uint32_t order, uint32_t scale, uint32_t origin, const std::vector<Run>& runs) {
+  Field field{};
+  Template& t = field.form;
+  t.width = kWord;
+  t.order = static_cast<uint8_t>(order);
+  if (origin != 0) t.flags = kSigned;
+  t.scale = static_cast<uint8_t>(scale);
+  t.origin = static_cast<uint8_t>(origin);
+  for (const Run& run : runs) {
+    t.run_shift[t.runs] = static_cast<uint8_t>(run.shift);
+    t.run_last[t.runs] = static_cast<uint8_t>(run.length - 1);
+    t.bits = static_cast<uint8_t>(t.bits + run.length);
+    field.ones |= RunOnes(t, t.runs) << run.shift;
+    ++t.runs;
+  }
+  return field;
+}
+
+// One run of bits, or one in either half of a word, in the three orders that bytes come in: relative to the
+// word's address or absolute, in units of 1, 2 or 4 bytes.
+std::vector<Field> PlausibleFields() {
+  constexpr uint32_t kLittleHalvesHighFirst = 1;
+  std::vector<Field> fields;
+  const auto add = [&](uint32_t order, const std::vector<Run>& runs) {
+    for (uint32_t scale = 0; scale <= 2; ++scale) {
+      fields.push_back(MakeField(order, scale, 1, runs));
+      fields.push_back(MakeField(order, scale, 0, runs));
+    }
+    fields.push_back(MakeField(order, 2, 4, runs));  // From the address rounded down.
+  };
+  for (const uint32_t order : {kLittleEndian, kBigEndian, kLittleHalvesHighFirst}) {
+    for (uint32_t shift = 0; shift <= 20; ++shift) {
+      for (uint32_t length = 10; shift + length <= 32; ++length) add(order, {{shift, length}});
+    }
+    for (uint32_t high = 4; high <= 12; ++high) {
+      for (uint32_t low = 8; low < 16; ++low) {
+        add(order, {{16, high}, {0, low}});
+        if (order == kLittleEndian) add(order, {{0, high}, {16, low}});
+      }
+    }
+  }
+  return fields;
+}
+
+// `count` of `all`, evenly spread.
+template <class T>
+std::vector<T> Spread(const std::vector<T>& all, size_t count) {
+  if (all.size() <= count) return all;
+  std::vector<T> some;
+  for (size_t i = 0; i < count; ++i) some.push_back(all[i * all.size() / count]);
+  return some;
+}
+
+std::vector<Place> PlacesOf(const Plan& plan) {
+  struct Stretch {
+    Place start;
+    uint64_t length;
+  };
+  std::vector<Stretch> stretches;
+  for (size_t s = 0; s < plan.image_map.size(); ++s) {
+    const MapEntry& entry = plan.image_map[s];
+    for (uint64_t k = 0; k + kWord <= plan.segment_lengths[s]; k += kStretch) {
+      const uint64_t length = std::min(kStretch, plan.segment_lengths[s] - k - (kWord - 1));
+      stretches.push_back({{entry.old_position + k, entry.new_position + k}, length});
+    }
+  }
+  std::vector<Place> places;
+  for (const Stretch& s : Spread(stretches, kMaxPlaces / kStretch)) {
+    for (uint64_t k = 0; k < s.length; ++k) places.push_back({s.start.from + k, s.start.to + k});
+  }
+  return places;
+}
+
+class Discovery {
+ public:
+  Discovery(ByteView old_image, ByteView new_image, const Plan& plan)
+      : old_(old_image),
+        new_(new_image),
+        plan_(plan),
+        relocator_(plan, old_image.size()),
+        places_(PlacesOf(plan)),
+        explained_(old_image.size(), false) {
+    for (const Template& t : plan.templates) MarkExplained(t);
+  }
+
+  std::vector<Template> Run(size_t limit) {
+    std::vector<Template> found;
+    for (const Field& field : BestFields()) {
+      // A field may go with several opcodes.
+      std::optional<Template> t;
+      while (found.size() < limit && (t = FindOpcode(field))) {
+        found.push_back(*t);
+        MarkExplained(*t);
+      }
+    }
+    return found;
+  }
+
+ private:
+  // A word in which a field would change.
+  struct Witness {
+    uint64_t bits;  // The old word; above it the lowest two bits of its address.
+    bool right;
+  };
+  static constexpr uint32_t kAddressBits = 2;
+  static constexpr uint32_t kWitnessBits = 32 + kAddressBits;
+
+  // Right and wrong predictions.
+  using Counts = std::array<uint64_t, 2>;
+  static int64_t GainOf(const Counts& counts) {
+    return kRightGain * static_cast<int64_t>(counts[1]) - kWrongCost * static_cast<int64_t>(counts[0]);
+  }
+
+  uint32_t AddressOf(const Place& p) const { return plan_.base + static_cast<uint32_t>(p.from); }
+  uint32_t Before(const Place& p, const Template& t) const {
+    return LoadWord(old_.data() + p.from, t.width, t.order);
+  }
+  uint32_t After(const Place& p, const Template& t) const {
+    return LoadWord(new_.data() + p.to, t.width, t.order);
+  }
+
+  // The word expected instead of `word`, or none if it is expected to stay.
+  std::optional<uint32_t> Change(const Template& t, const Place& p, uint32_t word) const {
+    if (!relocator_.Known(Target(t, Gather(t, word), AddressOf(p)))) return std::nullopt;
+    const uint32_t predicted = relocator_.Predict(t, word, p.from, p.to);
+    if (predicted == word) return std::nullopt;
+    return predicted;
+  }
+
+  bool Explained(const Place& p) const {
+    const auto first = explained_.begin() + static_cast<std::ptrdiff_t>(p.from);
+    return std::find(first, first + kWord, true) != first + kWord;
+  }
+
+  void MarkExplained(const Template& t) {
+    for (const Place& p : places_) {
+      const uint32_t word = Before(p, t);
+      if ((AddressOf(p) & t.align_mask) || (word & t.mask) != t.match) continue;
+      if (Change(t, p, word) != After(p, t)) continue;
+      std::fill_n(explained_.begin() + static_cast<std::ptrdiff_t>(p.from), t.width, true);
+    }
+  }
+
+  std::vector<Place> ChangedWords() const {
+    std::vector<Place> changed;
+    for (const Place& p : places_) {
+      const uint8_t* word = old_.data() + p.from;
+      if (!std::equal(word, word + kWord, new_.data() + p.to) && !Explained(p)) changed.push_back(p);
+    }
+    return Spread(changed, kMaxSample);
+  }
+
+  std::vector<Field> BestFields() const {
+    const std::vector<Place> sample = ChangedWords();
+    std::vector<Field> fields = PlausibleFields();
+    for (Field& field : fields) {
+      for (const Place& p : sample) {
+        const uint32_t before = Before(p, field.form);
+        const uint32_t after = After(p, field.form);
+        field.right += !((before ^ after) & ~field.ones) && Change(field.form, p, before) == after;
+      }
+    }
+    std::erase_if(fields, [](const Field& f) { return f.right < kMinRight; });
+    std::stable_sort(fields.begin(), fields.end(),
+                     [](const Field& a, const Field& b) { return a.right > b.right; });
+    if (fields.size() > kMaxFields) fields.resize(kMaxFields);
+    return fields;
+  }
+
+  std::vector<Witness> WitnessesOf(const Template& form) const {
+    std::vector<Witness> witnesses;
+    for (const Place& p : places_) {
+      if (Explained(p)) continue;
+      const uint32_t word = Before(p, form);
+      const std::optional<uint32_t> change = Change(form, p, word);
+      if (change) witnesses.push_back({uint64_t{AddressOf(p)} << 32 | word, *change == After(p, form)});
+    }
+    return witnesses;
+  }
+
+  // Demands the bit outside `field` that improves `gain` most, by leaving out the witnesses without it. Of
+  // address bits only zeros can be demanded. False: none improves it.
+  static bool DemandBit(const Field& field, std::vector<Witness>* witnesses, int64_t* gain, uint64_t* mask,
+                        uint64_t* match) {
+    std::array<std::array<Counts, 2>, kWitnessBits> counts{};
+    for (const Witness& w : *witnesses) {
+      for (uint32_t b = 0; b < kWitnessBits; ++b) ++counts[b][w.bits >> b & 1][w.right];
+    }
+    const int64_t before = *gain;
+    uint64_t bit = 0;
+    uint64_t value = 0;
+    for (uint32_t b = 0; b < kWitnessBits; ++b) {
+      const uint64_t here = uint64_t{1} << b;
+      if ((field.ones | *mask) & here) continue;
+      for (uint32_t v = 0; v < (b < 32 ? 2 : 1); ++v) {
+        if (GainOf(counts[b][v]) <= *gain) continue;
+        *gain = GainOf(counts[b][v]);
+        bit = here;
+        value = v * here;
+      }
+    }
+    if (*gain == before) return false;
+    *mask |= bit;
+    *match |= value;
+    std::erase_if(*witnesses, [&](const Witness& w) { return (w.bits & bit) != value; });
+    return true;
+  }
+
+  std::optional<Template> FindOpcode(const Field& field) const {
+    std::vector<Witness> witnesses = WitnessesOf(field.form);
+    Counts all{};
+    for (const Witness& w : witnesses) ++all[w.right];
+    int64_t gain = GainOf(all);
+    uint64_t mask = 0;
+    uint64_t match = 0;
+    while (DemandBit(field, &witnesses, &gain, &mask, &match)) {
+    }
+    if (gain < kMinGain) return std::nullopt;
+    Template t = field.form;
+    t.mask = static_cast<uint32_t>(mask);
+    t.match = static_cast<uint32_t>(match);
+    t.align_mask = static_cast<uint8_t>(mask >> 32);
+    return t;
+  }
+
+  const ByteView old_;
+  const ByteView new_;
+  const Plan& plan_;
+  const Relocator relocator_;
+  const std::vector<Place> places_;
+  std::vector<bool> explained_;  // Old bytes of references that are predicted.
+};
+
+}  // namespace
+
+std::vector<Template> DiscoverTemplates(ByteView old_image, ByteView new_image, const Plan& plan,
+                                        size_t limit) {
+  return Discovery(old_image, new_image, plan).Run(limit);
+}
+
+}  // namespace libdelta
