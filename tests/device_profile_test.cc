@@ -366,7 +366,7 @@ TEST(ParseProfile, RefusesTextThatIsNotJson) {
   EXPECT_THAT(ParseProblem("{\"name\": }"),
               HasSubstr("board.json: not JSON: parse error at line 1, column 10"));
   EXPECT_THAT(ParseProblem(""), HasSubstr("board.json: not JSON: "));
-  EXPECT_THAT(ParseProblem("[1]"), HasSubstr("board.json: the profile: must be an object"));
+  EXPECT_THAT(ParseProblem("[1]"), HasSubstr("board.json: the file: must be an object"));
   EXPECT_THAT(ParseProblem("{\"name\": \"\xff\"}"), HasSubstr("not JSON"));
   EXPECT_THAT(ParseProblem("{\"cpu_mhz\": 1e999}"), HasSubstr("not JSON"));
 }

@@ -55,11 +55,12 @@ may_not_include() {
     complain "$folder/ must not include this" <$work/out
   fi
 }
-may_not_include wire 'host[/.]|device/|adapters/|sim/'
-may_not_include device 'host[/.]|adapters/|sim/'
-may_not_include host 'device/|adapters/|sim/'
-may_not_include sim 'wire/|host/|device/|adapters/'
-may_not_include include 'wire/|host/|device/|adapters/|sim/'
+may_not_include wire 'host[/.]|device/|adapters/|sim/|cost/'
+may_not_include device 'host[/.]|adapters/|sim/|cost/'
+may_not_include host 'device/|adapters/|sim/|cost/'
+may_not_include sim 'wire/|host/|device/|adapters/|cost/'
+may_not_include cost 'wire/|host/|device/|adapters/'
+may_not_include include 'wire/|host/|device/|adapters/|sim/|cost/'
 # Freestanding code has three headers of the standard library.
 if grep -nE '#[[:space:]]*include[[:space:]]*<' libdelta/wire/* libdelta/device/* \
   libdelta/include/libdelta/device.h |

@@ -340,29 +340,26 @@ void FlashModel::ResetStatistics() {
   statistics_.page_programs.resize(geometry_->pages.size());
 }
 
-double FlashModel::EraseMs() const {
-  double ms = 0;
-  for (uint32_t page = 0; page < statistics_.page_erases.size(); ++page) {
-    ms += statistics_.page_erases[page] * geometry_->profile.PageEraseMs(page);
+FlashTimes TimesOf(const DeviceProfile& profile, const FlashStatistics& statistics) {
+  FlashTimes times;
+  for (uint32_t page = 0; page < statistics.page_erases.size(); ++page) {
+    times.erase_ms += statistics.page_erases[page] * profile.PageEraseMs(page);
   }
-  return ms;
+  times.program_ms = static_cast<double>(statistics.programs) * profile.program_us_per_unit / 1000;
+  times.read_ms = static_cast<double>(statistics.bytes_read) / 1024 * profile.read_us_per_kib / 1000;
+  return times;
 }
 
-double FlashModel::ProgramMs() const {
-  return static_cast<double>(statistics_.programs) * geometry_->profile.program_us_per_unit / 1000;
+double FlashTimes::Millijoules(const DeviceProfile& profile) const {
+  const double ma_ms =
+      erase_ms * profile.erase_ma + program_ms * profile.program_ma + read_ms * profile.cpu_ma;
+  return ma_ms * profile.supply_v / 1000;
 }
 
-double FlashModel::ReadMs() const {
-  return static_cast<double>(statistics_.bytes_read) / 1024 * geometry_->profile.read_us_per_kib / 1000;
-}
-
-double FlashModel::EstimatedMs() const { return EraseMs() + ProgramMs() + ReadMs(); }
+double FlashModel::EstimatedMs() const { return TimesOf(geometry_->profile, statistics_).total_ms(); }
 
 double FlashModel::EstimatedMj() const {
-  const DeviceProfile& profile = geometry_->profile;
-  const double ma_ms =
-      EraseMs() * profile.erase_ma + ProgramMs() * profile.program_ma + ReadMs() * profile.cpu_ma;
-  return ma_ms * profile.supply_v / 1000;
+  return TimesOf(geometry_->profile, statistics_).Millijoules(geometry_->profile);
 }
 
 }  // namespace libdelta

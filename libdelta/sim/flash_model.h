@@ -81,6 +81,18 @@ struct FlashStatistics {
   std::vector<uint32_t> page_programs;  // Units, by page.
 };
 
+// How long the flash was busy, by the profile's typical values.
+struct FlashTimes {
+  double erase_ms = 0;
+  double program_ms = 0;
+  double read_ms = 0;
+
+  double total_ms() const { return erase_ms + program_ms + read_ms; }
+  double Millijoules(const DeviceProfile& profile) const;
+};
+
+FlashTimes TimesOf(const DeviceProfile& profile, const FlashStatistics& statistics);
+
 struct FlashOptions {
   uint64_t seed = 1;
   TornRead torn_read = TornRead::kStable;
@@ -175,9 +187,6 @@ class FlashModel {
   void SetProgrammed(uint64_t unit);
   void ClearProgrammed(uint64_t unit, uint64_t count);
   void CountProgram(uint64_t offset);
-  double EraseMs() const;
-  double ProgramMs() const;
-  double ReadMs() const;
 
   std::shared_ptr<const Geometry> geometry_;
   TornRead torn_read_;

@@ -19,6 +19,7 @@ void AddVerify(CLI::App* app);
 void AddApply(CLI::App* app);
 void AddSimulate(CLI::App* app);
 void AddServe(CLI::App* app);
+void AddCost(CLI::App* app);
 
 // Where an output goes, and whether it may replace a file: options that several commands have.
 struct OutputOptions {

@@ -76,6 +76,7 @@ void AddCommands(CLI::App* app) {
   AddApply(app);
   AddSimulate(app);
   AddServe(app);
+  AddCost(app);
 }
 
 Failure UsageFailure(const CLI::App& app, const CLI::ParseError& error) {

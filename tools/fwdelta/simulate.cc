@@ -11,16 +11,14 @@
 
 #include "fwdelta/command.h"
 #include "fwdelta/device_options.h"
-#include "fwdelta/device_run.h"
 #include "fwdelta/failure.h"
 #include "fwdelta/files.h"
 #include "fwdelta/policy_options.h"
 #include "fwdelta/progress.h"
+#include "fwdelta/simulation.h"
 #include "fwdelta/text.h"
-#include "libdelta/adapters/host_crypto.h"
 #include "libdelta/host.h"
 #include "libdelta/sim/campaign.h"
-#include "libdelta/sim/flash_device.h"
 #include "libdelta/wire/format.h"
 
 namespace fwdelta {
@@ -93,27 +91,6 @@ libdelta::Bytes CreatePatch(const libdelta::DeviceProfile& profile, const InputF
   return std::move(patch.value().bytes);
 }
 
-// The new image, by an update without power cuts. Throws a Failure that explains why there is none.
-libdelta::Bytes UpdateOnce(const Scene& scene, const InputFile& old_image, const std::string& patch_name) {
-  PolicyOptions policy_options;
-  policy_options.allow_unsigned = true;
-  policy_options.default_ram = scene.profile.ram;
-  const Policy policy(policy_options);
-  libdelta::FlashModel flash(scene.profile);
-  flash.Load(scene.profile.slot.start, old_image.bytes());
-  uint32_t counter = 0;
-  const libdelta::FlashPort port(scene.profile, &flash, &counter);
-  DeviceRun run(policy, patch_name, &old_image);
-  run.UseFlash(port.callbacks(), old_image.name());
-  const libdelta_status status = run.UpdateStored(scene.patch, [](libdelta::ByteView) { return false; });
-  if (status == LIBDELTA_E_ALREADY_DONE) {
-    Fail(ExitCode::kBase, "{}: holds the new image of {} already", old_image.name(), patch_name);
-  }
-  run.Conclude(status);
-  const libdelta::ByteView image = flash.contents({scene.profile.slot.start, run.summary().new_length});
-  return {image.begin(), image.end()};
-}
-
 Scene MakeScene(const SimulateOptions& options, const InputFile& old_image, const InputFile& second) {
   Scene scene;
   scene.profile = LoadDevice(options.device);
@@ -126,7 +103,7 @@ Scene MakeScene(const SimulateOptions& options, const InputFile& old_image, cons
     scene.patch = CreatePatch(scene.profile, old_image, second);
   }
   scene.summary = Summarize(scene.patch, second.name());
-  scene.new_image = UpdateOnce(scene, old_image, second.name());
+  scene.new_image = UpdateOnce(scene.profile, old_image, scene.patch, second.name());
   return scene;
 }
 
@@ -290,20 +267,13 @@ void RunSimulate(const SimulateOptions& options) {
   const InputFile second(options.second_file);
   const Scene scene = MakeScene(options, old_image, second);
 
-  libdelta_host_crypto_state crypto;
-  libdelta::DeviceSetup setup;
-  setup.crypto = libdelta_host_crypto(&crypto);
-  setup.source =
+  const libdelta::PatchSourceKind source =
       options.source == "stream" ? libdelta::PatchSourceKind::kStream : libdelta::PatchSourceKind::kStored;
-  setup.push_size = 16;  // As little as a radio's packet has: what is sent again is counted in these.
   Progress progress("fwdelta: cutting power");
   campaign.progress = [&progress](uint64_t done, uint64_t total) { progress.Show(done, total); };
-  const libdelta::CampaignResult result =
-      libdelta::RunCampaign(scene.profile, setup, old_image.bytes(), scene.new_image, scene.patch, campaign);
+  const libdelta::CampaignResult result = Simulate(scene.profile, source, old_image.bytes(), scene.new_image,
+                                                   scene.patch, second.name(), campaign);
   progress.Clear();
-  if (result.status != LIBDELTA_OK) {
-    Fail(ExitCode::kInternal, "{}: {}", second.name(), libdelta_status_text(result.status));
-  }
   const Json report = SimulationJson(options, scene, result);
   if (!options.json) Report(SimulationText(options, scene, result));
   if (result.failure_count != 0) {
