@@ -1,6 +1,12 @@
-# Writes OUTPUT, a C++ source that defines FUNCTION, declared in HEADER, to return the text of FILE:
-#   cmake -D FILE=libdelta/cost/profiles.json -D HEADER=libdelta/cost/profiles_file.h -D FUNCTION=ProfilesFile
-#     -D OUTPUT=profiles_file.cc -P embed_file.cmake
+# Writes OUTPUT, a C++ source whose function, named after FILE and declared in HEADER, returns the text of FILE:
+#   cmake -D FILE=libdelta/cost/profiles.json -D HEADER=libdelta/cost/data_files.h -D OUTPUT=profiles_file.cc
+#     -P embed_file.cmake                     defines ProfilesFile()
+cmake_path(GET FILE STEM name)
+string(SUBSTRING ${name} 0 1 initial)
+string(TOUPPER ${initial} initial)
+string(SUBSTRING ${name} 1 -1 rest)
+set(function ${initial}${rest}File)
+
 file(READ ${FILE} text)
 # Compilers need not take string literals above 64 KiB, but join those that follow each other.
 set(literals "")
@@ -17,7 +23,7 @@ file(WRITE ${OUTPUT} "// Made by embed_file.cmake.
 
 namespace libdelta {
 
-std::string_view ${FUNCTION}() {
+std::string_view ${function}() {
   return ${literals};
 }
 

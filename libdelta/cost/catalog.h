@@ -162,7 +162,7 @@ struct RadioEnergy {
   std::array<bool, 3> is_on_between_packets = {true, true, true};
   Range packet_joules;
   Range byte_joules;     // For each byte of the update.
-  Range session_joules;  // For attaching and connecting.
+  Range session_joules;  // For attaching, connecting and handshakes.
 };
 
 // Where one number of a link comes from.
@@ -281,10 +281,6 @@ struct Catalog {
 // Reads and checks a catalog. `file_name` only appears in errors, which say in addition which field is wrong
 // and what to do. Unknown fields are refused, so are keys without a source and numbers out of range.
 Result<Catalog> ParseCatalog(std::string_view json, const std::string& file_name);
-
-// Reads one price plan: an object as in the catalog's "plans", of which only "name", "model", "currency" and
-// what the model needs must be there. Its sources are not looked up.
-Result<PricePlan> ParsePricePlan(std::string_view json, const std::string& file_name);
 
 // Nothing, or what is impossible about a plan: field, number, remedy.
 std::optional<Error> CheckPlan(const PricePlan& plan);

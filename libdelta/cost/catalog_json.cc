@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "libdelta/cost/catalog.h"
-#include "libdelta/cost/profiles_file.h"
-#include "libdelta/sim/json_fields.h"
+#include "libdelta/cost/catalog_fields.h"
+#include "libdelta/cost/data_files.h"
 
 namespace libdelta {
 namespace {
@@ -288,14 +288,6 @@ constexpr Field<Source> kSourceFields[] = {
     Plain<Source, &Source::note>("note", false),
 };
 
-void ReadSources(Reader* reader, const Json& json, const std::string& path,
-                 std::map<std::string, Source>* sources) {
-  if (!json.is_object()) return reader->Fail(path + ": must be an object, from keys to sources");
-  for (const auto& [key, value] : json.items()) {
-    ReadObject<Source>(reader, kSourceFields, value, path + "." + key, &(*sources)[key]);
-  }
-}
-
 // For editors; any text will do.
 void ReadSchemaName(Reader* reader, const Json& json, const std::string& path, Catalog* /*catalog*/) {
   std::string name;
@@ -392,6 +384,22 @@ class CatalogChecker {
 
 }  // namespace
 
+void ReadLink(Reader* reader, const Json& json, const std::string& path, Link* link) {
+  ReadObject<Link>(reader, kLinkFields, json, path, link);
+}
+
+void ReadPlan(Reader* reader, const Json& json, const std::string& path, PricePlan* plan) {
+  ReadObject<PricePlan>(reader, kPlanFields, json, path, plan);
+}
+
+void ReadSources(Reader* reader, const Json& json, const std::string& path,
+                 std::map<std::string, Source>* sources) {
+  if (!json.is_object()) return reader->Fail(path + ": must be an object, from keys to sources");
+  for (const auto& [key, value] : json.items()) {
+    ReadObject<Source>(reader, kSourceFields, value, path + "." + key, &(*sources)[key]);
+  }
+}
+
 Result<Catalog> ParseCatalog(std::string_view json, const std::string& file_name) {
   Reader reader;
   const Json parsed = ParseJson(json, &reader);
@@ -400,18 +408,6 @@ Result<Catalog> ParseCatalog(std::string_view json, const std::string& file_name
   if (reader.problem().empty()) CatalogChecker(catalog, &reader).Check();
   if (!reader.problem().empty()) return Error{file_name + ": " + reader.problem()};
   return catalog;
-}
-
-Result<PricePlan> ParsePricePlan(std::string_view json, const std::string& file_name) {
-  Reader reader;
-  const Json parsed = ParseJson(json, &reader);
-  PricePlan plan;
-  ReadObject<PricePlan>(&reader, kPlanFields, parsed, "", &plan);
-  if (reader.problem().empty()) {
-    if (const std::optional<Error> error = CheckPlan(plan)) reader.Fail(error->message);
-  }
-  if (!reader.problem().empty()) return Error{file_name + ": " + reader.problem()};
-  return plan;
 }
 
 Result<Catalog> BuiltInCatalog() { return ParseCatalog(ProfilesFile(), "profiles.json"); }

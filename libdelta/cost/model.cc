@@ -105,14 +105,20 @@ double HandshakeSeconds(const Link& link, Case which) {
 // How the work grows when it is interrupted: by memoryless interruptions, after each of which a unit of it
 // starts again. A unit of t seconds then takes (e^(rt) - 1) / r seconds and e^(rt) attempts in the mean.
 struct Repetition {
-  double seconds = 0;      // Of the whole transfer, with handshakes.
-  double work_factor = 1;  // Of what is sent, and of the time it is in the air.
-  double attempts = 1;     // Of each packet.
+  double seconds = 0;       // Of the whole transfer, with handshakes.
+  double work_seconds = 0;  // Without them.
+  double work_factor = 1;   // Of what is sent, and of the time it is in the air.
+  double attempts = 1;      // Of each packet.
   double sessions = 0;
 };
 
 double ExpectedSeconds(double rate, double seconds) {
   return rate == 0 ? seconds : std::expm1(rate * seconds) / rate;
+}
+
+// By what factor work of so many seconds grows.
+double Growth(double rate, double seconds) {
+  return seconds == 0 ? 1 : ExpectedSeconds(rate, seconds) / seconds;
 }
 
 Repetition Repeat(const Link& link, const Packets& packets, uint64_t update_bytes,
@@ -124,6 +130,7 @@ Repetition Repeat(const Link& link, const Packets& packets, uint64_t update_byte
   const double handshake = HandshakeSeconds(link, which);
   const double sessions = static_cast<double>(packets.sessions);
   if (rate == 0) {
+    result.work_seconds = work;
     result.seconds = work + sessions * handshake;
     result.sessions = sessions;
     return result;
@@ -134,18 +141,19 @@ Repetition Repeat(const Link& link, const Packets& packets, uint64_t update_byte
     const double units = std::max(1.0, static_cast<double>(update_bytes) / unit_bytes);
     const double unit_seconds = work / units;
     result.attempts = std::exp(rate * unit_seconds);
-    result.work_factor = ExpectedSeconds(rate, unit_seconds) / unit_seconds;
+    result.work_factor = Growth(rate, unit_seconds);
     const double begun = sessions + units * std::expm1(rate * unit_seconds);
     result.sessions = begun * std::exp(rate * handshake);
     result.seconds = work * result.work_factor + begun * ExpectedSeconds(rate, handshake);
   } else {
     const double all = work + sessions * handshake;
     result.attempts = std::exp(rate * all);
-    result.work_factor = ExpectedSeconds(rate, all) / all;
+    result.work_factor = Growth(rate, all);
     result.sessions = sessions + std::expm1(rate * all) + (result.work_factor - 1) * (sessions - 1);
     result.seconds = ExpectedSeconds(rate, all);
   }
-  if (!(result.seconds <= kLongestSeconds)) result = {kNever, kNever, kNever, kNever};
+  result.work_seconds = work * result.work_factor;
+  if (!(result.seconds <= kLongestSeconds)) result = {kNever, kNever, kNever, kNever, kNever};
   return result;
 }
 
@@ -265,7 +273,7 @@ double RadioJoules(const Link& link, const Packets& packets, const Repetition& r
   const RadioEnergy& energy = *link.energy;
   const double sent = repetition.work_factor;
   const double receiving = energy.is_on_between_packets[static_cast<size_t>(which)]
-                               ? repetition.seconds
+                               ? repetition.work_seconds
                                : AirSeconds(link, packets, which) * sent;
   return energy.session_joules.at(which) * repetition.sessions +
          energy.packet_joules.at(which) * static_cast<double>(packets.count) * sent +

@@ -22,6 +22,16 @@ namespace libdelta {
 
 using Json = nlohmann::json;
 
+// More is not read: what people write is not deep, and deep values are dangerous to destroy and to print.
+constexpr int kMaxJsonDepth = 32;
+
+// A value in a message, shortened.
+inline std::string Shown(const Json& json) {
+  constexpr size_t kLongest = 60;
+  const std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace);
+  return text.size() <= kLongest ? text : text.substr(0, kLongest) + "...";
+}
+
 // Reads values and keeps the first problem; after one, what is read does not matter.
 class Reader {
  public:
@@ -32,17 +42,17 @@ class Reader {
   }
 
   void Read(const Json& json, const std::string& path, std::string* text) {
-    if (!json.is_string()) return Fail(path + " " + json.dump() + ": must be text in quotes");
+    if (!json.is_string()) return Fail(path + " " + Shown(json) + ": must be text in quotes");
     *text = json.get<std::string>();
   }
 
   void Read(const Json& json, const std::string& path, bool* flag) {
-    if (!json.is_boolean()) return Fail(path + " " + json.dump() + ": must be true or false");
+    if (!json.is_boolean()) return Fail(path + " " + Shown(json) + ": must be true or false");
     *flag = json.get<bool>();
   }
 
   void Read(const Json& json, const std::string& path, double* number) {
-    if (!json.is_number()) return Fail(path + " " + json.dump() + ": must be a number");
+    if (!json.is_number()) return Fail(path + " " + Shown(json) + ": must be a number");
     *number = json.get<double>();
   }
 
@@ -50,11 +60,11 @@ class Reader {
   void ReadUnsigned(const Json& json, const std::string& path, Unsigned* number) {
     const std::optional<uint64_t> value = ParseUnsigned(json);
     if (!value) {
-      return Fail(path + " " + json.dump() + ": must be a whole number such as 4096, \"4K\" or \"0x1000\"");
+      return Fail(path + " " + Shown(json) + ": must be a whole number such as 4096, \"4K\" or \"0x1000\"");
     }
     constexpr uint64_t kLimit = std::numeric_limits<Unsigned>::max();
     if (*value > kLimit)
-      return Fail(path + " " + json.dump() + ": must be at most " + std::to_string(kLimit));
+      return Fail(path + " " + Shown(json) + ": must be at most " + std::to_string(kLimit));
     *number = static_cast<Unsigned>(*value);
   }
   void Read(const Json& json, const std::string& path, uint64_t* n) { ReadUnsigned(json, path, n); }
@@ -155,7 +165,11 @@ void AddNames(const std::string& prefix, std::span<const Field<T>> fields, std::
 // Parses text, and says which field is there twice: the parser would keep the last without a word.
 inline Json ParseJson(std::string_view text, Reader* reader) {
   std::vector<std::set<std::string>> names;  // Of the objects that are open.
-  const auto check_names = [&](int /*depth*/, Json::parse_event_t event, const Json& parsed) {
+  const auto check = [&](int depth, Json::parse_event_t event, const Json& parsed) {
+    if (depth > kMaxJsonDepth) {
+      reader->Fail("nested more than " + std::to_string(kMaxJsonDepth) + " deep");
+      return false;
+    }
     if (event == Json::parse_event_t::object_start) names.emplace_back();
     if (event == Json::parse_event_t::object_end) names.pop_back();
     if (event == Json::parse_event_t::key && !names.back().insert(parsed.get<std::string>()).second) {
@@ -164,7 +178,7 @@ inline Json ParseJson(std::string_view text, Reader* reader) {
     return true;
   };
   try {
-    return Json::parse(text, check_names);
+    return Json::parse(text, check);
   } catch (const Json::exception& exception) {
     // What follows the library's own error number in brackets: position, what was found and expected.
     const std::string what = exception.what();

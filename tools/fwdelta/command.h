@@ -20,6 +20,7 @@ void AddApply(CLI::App* app);
 void AddSimulate(CLI::App* app);
 void AddServe(CLI::App* app);
 void AddCost(CLI::App* app);
+void AddLabel(CLI::App* app);
 
 // Where an output goes, and whether it may replace a file: options that several commands have.
 struct OutputOptions {

@@ -14,6 +14,7 @@
 #include "fwdelta/failure.h"
 #include "fwdelta/policy_options.h"
 #include "libdelta/cost/model.h"
+#include "libdelta/cost/validation.h"
 
 namespace fwdelta {
 namespace {
@@ -26,6 +27,7 @@ struct CostOptions {
   std::string battery = "cr2032";
   double interruptions = 0;
   bool no_resume = false;
+  bool validate = false;
   bool json = false;
   bool csv = false;
 };
@@ -50,9 +52,20 @@ CostRow MakeRow(const PricedLink& on, const CostReport& report, const UpdateFlas
   return row;
 }
 
+void Validate(const CostOptions& options, const libdelta::Catalog& catalog) {
+  const libdelta::Result<std::vector<libdelta::Validation>> result = libdelta::ValidateModel(catalog);
+  if (!result.ok()) Fail(ExitCode::kInternal, "{}", result.error());
+  if (options.json) return ReportJson(ToJson(result.value()));
+  Report(options.csv ? ToCsv(result.value()) : ToText(result.value()));
+}
+
 void RunCost(const CostOptions& options) {
   if (options.json && options.csv) Fail(ExitCode::kUsage, "--json and --csv: choose one of them");
+  if (options.validate != options.update.empty()) {
+    Fail(ExitCode::kUsage, "give either a patch or size, or --validate");
+  }
   const libdelta::Catalog catalog = LoadCatalog();
+  if (options.validate) return Validate(options, catalog);
   const UpdateSize size = LoadUpdate(options.update, options.full);
   CostReport report;
   report.update_name = size.name;
@@ -78,7 +91,7 @@ void AddCost(CLI::App* app) {
   auto options = std::make_shared<CostOptions>();
   CLI::App* command = app->add_subcommand(
       "cost", "Show what an update costs in billed bytes, money, time, energy and flash, by link and plan");
-  command->add_option("UPDATE", options->update, "A patch, or a size such as 18K")->type_name("")->required();
+  command->add_option("UPDATE", options->update, "A patch, or a size such as 18K")->type_name("");
   AddSizeOption(command, "--full", &options->full,
                 "Size of the full image to compare with (default: the patch's new image)");
   AddProfileOptions(command, &options->profiles);
@@ -89,6 +102,8 @@ void AddCost(CLI::App* app) {
                    "Interruptions in an hour of transfer, at random (default 0); gives expected values")
       ->type_name("RATE");
   command->add_flag("--no-resume", options->no_resume, "An interrupted transfer starts from nothing");
+  command->add_flag("--validate", options->validate,
+                    "Show what the model says of transfers that were measured");
   command->add_flag("--csv", options->csv, "Report as a table of comma-separated values");
   AddJsonOption(command, &options->json);
   command->footer(

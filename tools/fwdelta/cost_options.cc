@@ -10,6 +10,7 @@
 #include "fwdelta/files.h"
 #include "fwdelta/simulation.h"
 #include "fwdelta/text.h"
+#include "libdelta/cost/plan_file.h"
 
 namespace fwdelta {
 namespace {
@@ -46,38 +47,44 @@ std::vector<libdelta::CostProfile> ChooseProfiles(const libdelta::Catalog& catal
   return chosen;
 }
 
-libdelta::PricePlan LoadPlan(const std::string& path) {
-  const InputFile file(path);
+libdelta::OwnPlan LoadPlan(const ProfileOptions& options) {
+  const InputFile file(options.plan_file);
   const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-  libdelta::Result<libdelta::PricePlan> plan = libdelta::ParsePricePlan(text, file.name());
+  libdelta::Result<libdelta::OwnPlan> plan = libdelta::ParsePlanFile(text, file.name(), options.plan_id);
   if (!plan.ok()) Fail(ExitCode::kUsage, "{}", plan.error());
-  if (plan.value().id.empty()) plan.value().id = "own";
   return std::move(plan.value());
 }
 
-// The user's plan on the links of the profiles, or on --link.
+libdelta::Link FindLink(const libdelta::Catalog& catalog, const std::string& id) {
+  if (const libdelta::Link* link = catalog.FindLink(id)) return *link;
+  std::string names;
+  for (const libdelta::Link& link : catalog.links) names += " " + link.id;
+  Fail(ExitCode::kUsage, "--link {}: no such link; there are{}", id, names);
+}
+
+// The user's plan on --link, on the links of the profiles, or on the one that its label describes.
 std::vector<PricedLink> WithOwnPlan(const libdelta::Catalog& catalog, const ProfileOptions& options) {
-  const libdelta::PricePlan plan = LoadPlan(options.plan_file);
-  std::vector<std::string> links;
-  if (!options.link.empty()) links.push_back(options.link);
+  const libdelta::OwnPlan own = LoadPlan(options);
+  std::vector<libdelta::Link> links;
+  const auto add = [&links](const libdelta::Link& link) {
+    const bool is_there = std::any_of(links.begin(), links.end(),
+                                      [&](const libdelta::Link& other) { return other.id == link.id; });
+    if (!is_there) links.push_back(link);
+  };
+  if (!options.link.empty()) add(FindLink(catalog, options.link));
   if (!options.profiles.empty()) {
     for (const libdelta::CostProfile& profile : ChooseProfiles(catalog, options.profiles)) {
-      if (std::find(links.begin(), links.end(), profile.link) == links.end()) links.push_back(profile.link);
+      add(*catalog.FindLink(profile.link));
     }
   }
+  if (links.empty() && own.link) add(*own.link);
   if (links.empty()) {
     Fail(ExitCode::kUsage, "--plan {}: on which link? Add --link lte, or --profile", options.plan_file);
   }
   std::vector<PricedLink> priced;
-  for (const std::string& id : links) {
-    const libdelta::Link* link = catalog.FindLink(id);
-    if (link == nullptr) {
-      std::string names;
-      for (const libdelta::Link& other : catalog.links) names += " " + other.id;
-      Fail(ExitCode::kUsage, "--link {}: no such link; there are{}", id, names);
-    }
-    priced.push_back(
-        {{plan.id + "+" + id, plan.name + " on " + link->name, plan.id, id, false}, plan, *link});
+  for (const libdelta::Link& link : links) {
+    const std::string id = own.plan.id + "+" + link.id;
+    priced.push_back({{id, own.plan.name + " on " + link.name, own.plan.id, link.id, false}, own.plan, link});
   }
   return priced;
 }
@@ -124,14 +131,19 @@ void AddProfileOptions(CLI::App* command, ProfileOptions* options) {
                    "Plan and link: ids such as P13, \"all\", or PLAN+LINK (default: a dozen of them)")
       ->type_name("ID")
       ->delimiter(',');
-  command->add_option("--plan", options->plan_file, "Your own price plan, in JSON, in place of the profiles'")
+  command
+      ->add_option("--plan", options->plan_file,
+                   "Your own price plan in place of the profiles': JSON, or a broadband label's CSV or JSON")
       ->type_name("FILE");
+  command->add_option("--plan-id", options->plan_id, "Which of the broadband labels in that file")
+      ->type_name("ID");
   command->add_option("--link", options->link, "The link that --plan is for")->type_name("ID");
 }
 
 std::vector<PricedLink> LoadProfiles(const libdelta::Catalog& catalog, const ProfileOptions& options) {
   if (!options.plan_file.empty()) return WithOwnPlan(catalog, options);
   if (!options.link.empty()) Fail(ExitCode::kUsage, "--link goes with --plan");
+  if (!options.plan_id.empty()) Fail(ExitCode::kUsage, "--plan-id goes with --plan");
   std::vector<PricedLink> priced;
   for (const libdelta::CostProfile& profile : ChooseProfiles(catalog, options.profiles)) {
     priced.push_back({profile, *catalog.FindPlan(profile.plan), *catalog.FindLink(profile.link)});

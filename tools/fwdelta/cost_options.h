@@ -38,6 +38,7 @@ UpdateSize LoadUpdate(const std::string& update, std::optional<uint64_t> full);
 struct ProfileOptions {
   std::vector<std::string> profiles;  // Ids, "all", "PLAN+LINK".
   std::string plan_file;
+  std::string plan_id;
   std::string link;
 };
 

@@ -32,6 +32,11 @@ std::string Digits(double value) {
   return text;
 }
 
+std::string FormatAmount(double amount) { return std::isfinite(amount) ? Digits(amount) : "never"; }
+
+// Without the sign of a zero.
+double PercentOf(double share) { return std::abs(share) < 0.0005 ? 0 : share * 100; }
+
 struct Unit {
   double size;
   const char* name;
@@ -253,13 +258,13 @@ std::string TableText(const CostReport& report) {
     const Cost& cost = row.update;
     const std::string year = PriceYear(row.on.plan);
     has_old_prices |= year.ends_with('*');
-    text += fmt::format(
-        "{:<5} {:<34.34} {:>10} {:>14} {:>5} {:>10} {:>9} {:>8}\n", row.on.profile.id, row.on.profile.name,
-        std::isfinite(cost.billed_bytes.typical) ? fmt::format("{:.0f}", cost.billed_bytes.typical) : "never",
-        MoneyText(row.on.plan, cost), year, FormatDuration(cost.total_seconds.typical),
-        cost.total_joules ? FormatEnergy(cost.total_joules->typical) : "-",
-        cost.total_joules ? FormatShare(libdelta::BatteryShare(report.battery, *cost.total_joules).typical)
-                          : "-");
+    text += fmt::format("{:<5} {:<34.34} {:>10} {:>14} {:>5} {:>10} {:>9} {:>8}\n", row.on.profile.id,
+                        row.on.profile.name, FormatBytes(cost.billed_bytes.typical),
+                        MoneyText(row.on.plan, cost), year, FormatDuration(cost.total_seconds.typical),
+                        cost.total_joules ? FormatEnergy(cost.total_joules->typical) : "-",
+                        cost.total_joules
+                            ? FormatShare(libdelta::BatteryShare(report.battery, *cost.total_joules).typical)
+                            : "-");
     if (!row.full) continue;
     const libdelta::CostRatios ratios = libdelta::Compare(cost, *row.full);
     text += fmt::format("{:<5} {:<34} {:>10} {:>14} {:>5} {:>10} {:>9}\n", "", "  of the full image's",
@@ -268,11 +273,6 @@ std::string TableText(const CostReport& report) {
   }
   if (has_old_prices) text += "* a historic or withdrawn price\n";
   return text;
-}
-
-std::string RangeText(const Range& range, std::string (*format)(double)) {
-  if (range.low == range.high) return format(range.typical);
-  return fmt::format("{} (low {}, high {})", format(range.typical), format(range.low), format(range.high));
 }
 
 std::string SourceText(const libdelta::Catalog& catalog, const std::string& key) {
@@ -291,25 +291,21 @@ std::string DetailText(const CostReport& report, const CostRow& row, const libde
   line("profile", fmt::format("{}, {}", row.on.profile.id, row.on.profile.name));
   line("plan", fmt::format("{}; price of {}, {}; {}", plan.name, PriceDate(plan),
                            libdelta::NameOf(plan.status), plan.basis));
+  if (!plan.note.empty()) line("", plan.note);
   line("link", row.on.link.name);
   std::vector<std::pair<std::string, const Cost*>> columns = {{"update", &row.update}};
   if (row.full) columns.emplace_back("full image", &*row.full);
-  const auto bytes_text = [](double bytes) {
-    return std::isfinite(bytes) ? fmt::format("{:.0f}", bytes) : std::string("never");
-  };
   for (const auto& [name, cost] : columns) {
     line(name, fmt::format("{}, {}", Count(cost->update_bytes, "byte"), Count(cost->packets, "packet")));
-    line("  billed", RangeText(cost->billed_bytes, bytes_text) + " bytes");
-    if (cost->credits) line("  credits", RangeText(*cost->credits, bytes_text));
+    line("  billed", FormatRange(cost->billed_bytes, FormatBytes) + " bytes");
+    if (cost->credits) line("  credits", FormatRange(*cost->credits, FormatBytes));
     if (!cost->money) {
       line("  money", "not priced");
     } else {
-      line("  money", plan.currency + " " + RangeText(*cost->money, [](double amount) {
-                        return std::isfinite(amount) ? Digits(amount) : std::string("never");
-                      }));
+      line("  money", plan.currency + " " + FormatRange(*cost->money, FormatAmount));
     }
-    if (cost->bundle_share) line("  bundle", RangeText(*cost->bundle_share, FormatShare));
-    line("  time", RangeText(cost->total_seconds, FormatDuration));
+    if (cost->bundle_share) line("  bundle", FormatRange(*cost->bundle_share, FormatShare));
+    line("  time", FormatRange(cost->total_seconds, FormatDuration));
     if (cost->flash) {
       line("  flash", fmt::format("{}, {} programmed, {}, {}", Count(cost->flash->erases, "erase"),
                                   Count(cost->flash->programmed_bytes, "byte"),
@@ -317,10 +313,10 @@ std::string DetailText(const CostReport& report, const CostRow& row, const libde
                                   FormatEnergy(cost->flash->joules.typical)));
     }
     if (cost->total_joules) {
-      line("  energy", RangeText(*cost->total_joules, FormatEnergy));
+      line("  energy", FormatRange(*cost->total_joules, FormatEnergy));
       line("  battery",
            fmt::format("{} of a {}",
-                       RangeText(libdelta::BatteryShare(report.battery, *cost->total_joules), FormatShare),
+                       FormatRange(libdelta::BatteryShare(report.battery, *cost->total_joules), FormatShare),
                        report.battery.name));
     } else {
       line("  energy", "not known for this link");
@@ -345,6 +341,15 @@ std::string DetailText(const CostReport& report, const CostRow& row, const libde
 
 std::string FormatMoney(const std::string& currency, double amount) {
   return std::isfinite(amount) ? fmt::format("{} {}", currency, Digits(amount)) : "never";
+}
+
+std::string FormatBytes(double bytes) {
+  return std::isfinite(bytes) ? fmt::format("{:.0f}", bytes) : "never";
+}
+
+std::string FormatRange(const Range& range, const std::function<std::string(double)>& format) {
+  if (range.low == range.high) return format(range.typical);
+  return fmt::format("{} (low {}, high {})", format(range.typical), format(range.low), format(range.high));
 }
 
 std::string FormatDuration(double seconds) {
@@ -447,6 +452,66 @@ std::string ToCsv(const CostReport& report) {
   text += "\n";
   for (const CostRow& row : report.rows) {
     for (const Case which : kCases) text += CsvRow(row, which);
+  }
+  return text;
+}
+
+std::string ToText(const std::vector<libdelta::Validation>& validations) {
+  std::string text = fmt::format("{:<22} {:>10} {:>22} {:>7}\n", "", "predicted", "observed", "error");
+  bool has_same_log = false;
+  for (const libdelta::Validation& validation : validations) {
+    const libdelta::Observation& observation = validation.observation;
+    const auto amount = [&](double value) {
+      return observation.quantity == "seconds" ? FormatDuration(value)
+                                               : fmt::format("{} {}", Digits(value), observation.quantity);
+    };
+    std::string observed = amount(observation.observed_low);
+    if (observation.observed_high != observation.observed_low) {
+      observed += " to " + amount(observation.observed_high);
+    }
+    has_same_log |= observation.inputs_from_same_log;
+    text += fmt::format("{:<22} {:>10} {:>22} {:>+6.0f}%{}\n", observation.id, amount(validation.predicted),
+                        observed, PercentOf(validation.error), observation.inputs_from_same_log ? " *" : "");
+  }
+  if (has_same_log) text += "* the round trip is from the log of the transfer itself\n";
+  return text;
+}
+
+Json ToJson(const std::vector<libdelta::Validation>& validations) {
+  Json rows = Json::array();
+  for (const libdelta::Validation& validation : validations) {
+    const libdelta::Observation& observation = validation.observation;
+    rows.push_back({{"id", observation.id},
+                    {"what", observation.what},
+                    {"quantity", observation.quantity},
+                    {"update_bytes", observation.update_bytes},
+                    {"observed_low", ToJson(observation.observed_low)},
+                    {"observed_high", ToJson(observation.observed_high)},
+                    {"predicted", ToJson(validation.predicted)},
+                    {"error", ToJson(validation.error)},
+                    {"inputs", observation.inputs},
+                    {"inputs_from_same_log", observation.inputs_from_same_log},
+                    {"source",
+                     {{"title", observation.source.title},
+                      {"url", observation.source.url},
+                      {"date", observation.source.date}}}});
+  }
+  return {{"ok", true}, {"observations", rows}};
+}
+
+std::string ToCsv(const std::vector<libdelta::Validation>& validations) {
+  std::string text =
+      "id,what,quantity,update_bytes,observed_low,observed_high,predicted,error_percent,inputs_from_same_log,"
+      "inputs,"
+      "source,date\n";
+  for (const libdelta::Validation& validation : validations) {
+    const libdelta::Observation& observation = validation.observation;
+    text += fmt::format("{},{},{},{},{:.6g},{:.6g},{:.6g},{:.1f},{},{},{},{}\n", CsvField(observation.id),
+                        CsvField(observation.what), observation.quantity, observation.update_bytes,
+                        observation.observed_low, observation.observed_high, validation.predicted,
+                        PercentOf(validation.error), observation.inputs_from_same_log ? "yes" : "no",
+                        CsvField(observation.inputs), CsvField(observation.source.url),
+                        CsvField(observation.source.date));
   }
   return text;
 }

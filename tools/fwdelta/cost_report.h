@@ -3,6 +3,7 @@
 #define TOOLS_FWDELTA_COST_REPORT_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "fwdelta/json.h"
 #include "libdelta/cost/catalog.h"
 #include "libdelta/cost/model.h"
+#include "libdelta/cost/validation.h"
 
 namespace fwdelta {
 
@@ -43,6 +45,9 @@ std::string FormatMoney(const std::string& currency, double amount);
 std::string FormatDuration(double seconds);
 std::string FormatEnergy(double joules);
 std::string FormatShare(double share);  // Percent.
+std::string FormatBytes(double bytes);  // Whole bytes.
+// The typical value, and the others if they differ.
+std::string FormatRange(const libdelta::Range& range, const std::function<std::string(double)>& format);
 
 // "2023-09"; "no date" for plans without.
 std::string PriceDate(const libdelta::PricePlan& plan);
@@ -57,6 +62,11 @@ Json SourcesJson(const libdelta::Catalog& catalog, const std::vector<PricedLink>
 std::string ToText(const CostReport& report, const libdelta::Catalog& catalog);
 Json ToJson(const CostReport& report, const libdelta::Catalog& catalog);
 std::string ToCsv(const CostReport& report);
+
+// The model against observations.
+std::string ToText(const std::vector<libdelta::Validation>& validations);
+Json ToJson(const std::vector<libdelta::Validation>& validations);
+std::string ToCsv(const std::vector<libdelta::Validation>& validations);
 
 }  // namespace fwdelta
 

@@ -77,6 +77,7 @@ void AddCommands(CLI::App* app) {
   AddSimulate(app);
   AddServe(app);
   AddCost(app);
+  AddLabel(app);
 }
 
 Failure UsageFailure(const CLI::App& app, const CLI::ParseError& error) {
