@@ -10,10 +10,11 @@
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include "tests/support/schema.h"
 
 namespace libdelta {
 namespace {
@@ -516,132 +517,19 @@ std::filesystem::path ProfileFolder() {
   return std::filesystem::path(LIBDELTA_SOURCE_DIR) / "libdelta/sim/profiles";
 }
 
-// The part of JSON Schema that our schema uses; other keywords are errors.
-class Schema {
- public:
-  Schema() : root_(ReadJson(ProfileFolder() / "device_profile.schema.json")) {}
+Schema ProfileSchema() { return Schema(ReadJson(ProfileFolder() / "device_profile.schema.json")); }
 
-  // Problems of `value`, each with its path.
-  std::vector<std::string> Check(const Json& value) {
-    problems_.clear();
-    CheckValue(root_, value, "");
-    return problems_;
-  }
-
-  // All property names, in the form of ProfileFields().
-  std::vector<std::string> Fields() {
-    std::vector<std::string> fields;
-    AddFields(root_, "", &fields);
-    std::sort(fields.begin(), fields.end());
-    return fields;
-  }
-
- private:
-  const Json& Resolve(const Json& schema) const {
-    const std::string reference = schema.value("$ref", "#");
-    return reference == "#" ? schema : root_[Json::json_pointer(reference.substr(1))];
-  }
-
-  void AddFields(const Json& unresolved, const std::string& prefix, std::vector<std::string>* fields) const {
-    const Json& schema = Resolve(unresolved);
-    if (schema.contains("items")) return AddFields(schema["items"], prefix + "[]", fields);
-    if (!schema.contains("properties")) return;
-    for (const auto& [name, property] : schema["properties"].items()) {
-      const std::string path = prefix.empty() ? name : prefix + "." + name;
-      fields->push_back(path);
-      AddFields(property, path, fields);
-    }
-  }
-
-  void Expect(bool condition, const std::string& path, const std::string& keyword) {
-    if (!condition) problems_.push_back(path + ": " + keyword);
-  }
-
-  static bool HasType(const Json& value, const std::string& type) {
-    if (type == "object") return value.is_object();
-    if (type == "array") return value.is_array();
-    if (type == "string") return value.is_string();
-    if (type == "integer") return value.is_number_integer();
-    return type == "number" && value.is_number();
-  }
-
-  bool Matches(const Json& schema, const Json& value) {
-    std::vector<std::string> before;
-    before.swap(problems_);
-    CheckValue(schema, value, "");
-    const bool matches = problems_.empty();
-    problems_.swap(before);
-    return matches;
-  }
-
-  void CheckValue(const Json& schema, const Json& value, const std::string& path) {
-    for (const auto& [keyword, rule] : schema.items()) CheckKeyword(schema, keyword, rule, value, path);
-  }
-
-  void CheckKeyword(const Json& schema, const std::string& keyword, const Json& rule, const Json& value,
-                    const std::string& path) {
-    if (keyword == "$schema" || keyword == "title" || keyword == "description" || keyword == "$defs") return;
-    if (keyword == "$ref") return CheckValue(Resolve(schema), value, path);
-    if (keyword == "type") return Expect(HasType(value, rule), path, keyword);
-    if (keyword == "enum") {
-      return Expect(std::find(rule.begin(), rule.end(), value) != rule.end(), path, keyword);
-    }
-    if (keyword == "anyOf") {
-      const auto matches = [&](const Json& option) { return Matches(option, value); };
-      return Expect(std::any_of(rule.begin(), rule.end(), matches), path, keyword);
-    }
-    if (keyword == "pattern") {
-      return Expect(value.is_string() &&
-                        std::regex_search(value.get<std::string>(), std::regex(rule.get<std::string>())),
-                    path, keyword);
-    }
-    if (keyword == "minimum") return Expect(value >= rule, path, keyword);
-    if (keyword == "minItems") return Expect(value.size() >= rule, path, keyword);
-    if (keyword == "items") {
-      for (const Json& item : value) CheckValue(rule, item, path + "[]");
-      return;
-    }
-    if (keyword == "required") {
-      for (const Json& name : rule) Expect(value.contains(name), path, "required");
-      return;
-    }
-    if (keyword == "properties") return CheckProperties(rule, value, path);
-    if (keyword == "additionalProperties") return CheckAdditional(schema, rule, value, path);
-    Expect(false, path, "this test does not know the keyword " + keyword);
-  }
-
-  void CheckProperties(const Json& properties, const Json& value, const std::string& path) {
-    for (const auto& [name, property] : properties.items()) {
-      if (value.contains(name)) CheckValue(property, value[name], path + "." + name);
-    }
-  }
-
-  void CheckAdditional(const Json& schema, const Json& rule, const Json& value, const std::string& path) {
-    for (const auto& [name, member] : value.items()) {
-      if (schema.contains("properties") && schema["properties"].contains(name)) continue;
-      if (rule == false) {
-        Expect(false, path + "." + name, "additionalProperties");
-      } else {
-        CheckValue(rule, member, path + "." + name);
-      }
-    }
-  }
-
-  Json root_;
-  std::vector<std::string> problems_;
-};
-
-TEST(ProfileSchema, HasTheFieldsThatAreRead) { EXPECT_EQ(Schema().Fields(), ProfileFields()); }
+TEST(ProfileSchema, HasTheFieldsThatAreRead) { EXPECT_EQ(ProfileSchema().Fields(), ProfileFields()); }
 
 TEST(ProfileSchema, AcceptsTheShippedProfiles) {
-  Schema schema;
+  Schema schema = ProfileSchema();
   for (const std::string& name : ProfileNames()) {
     EXPECT_THAT(schema.Check(ReadJson(ProfileFolder() / (name + ".json"))), IsEmpty()) << name;
   }
 }
 
 TEST(ProfileSchema, AcceptsAndRefusesLikeTheReader) {
-  Schema schema;
+  Schema schema = ProfileSchema();
   const Json valid = Json::parse(kJson);
   EXPECT_THAT(schema.Check(valid), IsEmpty());
   const std::pair<const char*, Json> changes[] = {{"/flash", 1},

@@ -87,7 +87,7 @@ run_ctest() {
   done <<EOF
 $(sed -n 's|^ *[0-9]*/[0-9]* Test *#[0-9]*: \([A-Za-z0-9_]*\) \.*[ *]*\([A-Za-z]*\).*|\1 \2|p' "$log")
 EOF
-  for source in tests/*_test.cc tests/cli_test.sh; do
+  for source in tests/*_test.cc tests/*cli_test.sh; do
     name=$(basename "${source%.*}")
     grep -q "Test *#[0-9]*: $name " "$log" && continue
     ctest_failed=$((ctest_failed + 1))

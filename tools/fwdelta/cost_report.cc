@@ -266,6 +266,10 @@ std::string TableText(const CostReport& report) {
                             ? FormatShare(libdelta::BatteryShare(report.battery, *cost.total_joules).typical)
                             : "-");
     if (!row.full) continue;
+    if (cost.ends(Case::kTypical) && !row.full->ends(Case::kTypical)) {
+      text += fmt::format("{:<5} {:<34}\n", "", "  the full image's transfer never ends");
+      continue;
+    }
     const libdelta::CostRatios ratios = libdelta::Compare(cost, *row.full);
     text += fmt::format("{:<5} {:<34} {:>10} {:>14} {:>5} {:>10} {:>9}\n", "", "  of the full image's",
                         RatioText(ratios.billed_bytes), RatioText(ratios.money), "",
@@ -289,8 +293,8 @@ std::string DetailText(const CostReport& report, const CostRow& row, const libde
     text += fmt::format("{:<12}{}\n", field, value);
   };
   line("profile", fmt::format("{}, {}", row.on.profile.id, row.on.profile.name));
-  line("plan", fmt::format("{}; price of {}, {}; {}", plan.name, PriceDate(plan),
-                           libdelta::NameOf(plan.status), plan.basis));
+  line("plan",
+       fmt::format("{}; {}{}", plan.name, PriceText(plan), plan.basis.empty() ? "" : "; " + plan.basis));
   if (!plan.note.empty()) line("", plan.note);
   line("link", row.on.link.name);
   std::vector<std::pair<std::string, const Cost*>> columns = {{"update", &row.update}};
@@ -367,8 +371,15 @@ std::string FormatShare(double share) {
   return std::isfinite(share) ? fmt::format("{}%", Digits(share * 100)) : "never";
 }
 
-std::string PriceDate(const libdelta::PricePlan& plan) {
-  return plan.price_date.empty() ? "no date" : plan.price_date;
+std::string PriceText(const libdelta::PricePlan& plan) {
+  if (!plan.is_priced()) return "no published price";
+  if (plan.price_date.empty()) {
+    return plan.model == libdelta::PriceModel::kFlat ? "no charge by volume" : "price undated";
+  }
+  const bool is_undated = plan.price_date.starts_with("undated");
+  const bool is_current = plan.status == libdelta::PriceStatus::kCurrent;
+  return fmt::format("price {}{}{}", is_undated ? "" : "of ", plan.price_date,
+                     is_current ? "" : fmt::format(" ({})", libdelta::NameOf(plan.status)));
 }
 
 Json ToJson(double number) {

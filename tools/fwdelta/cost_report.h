@@ -49,8 +49,8 @@ std::string FormatBytes(double bytes);  // Whole bytes.
 // The typical value, and the others if they differ.
 std::string FormatRange(const libdelta::Range& range, const std::function<std::string(double)>& format);
 
-// "2023-09"; "no date" for plans without.
-std::string PriceDate(const libdelta::PricePlan& plan);
+// "price of 2015-02 (historic)", "no published price".
+std::string PriceText(const libdelta::PricePlan& plan);
 
 // Finite numbers without noise in the last digits; null otherwise.
 Json ToJson(double number);

@@ -26,41 +26,48 @@ std::string ShortSize(double bytes) {
   return fmt::format("{:.4g} GB", bytes / (kKilo * kKilo * kKilo));
 }
 
-// "USD 0.5 (0.4 to 0.9)".
+// The typical amount, and in brackets the range if it reads differently.
 std::string Spread(const Range& range, const std::function<std::string(double)>& format) {
-  if (range.low == range.high) return format(range.typical);
-  return fmt::format("{} ({} to {})", format(range.typical), format(range.low), format(range.high));
+  const std::string typical = format(range.typical);
+  const std::string low = format(range.low);
+  const std::string high = format(range.high);
+  if (low == high) return typical;
+  return fmt::format("{} ({} to {})", typical, low, high);
+}
+
+// Amounts that nobody feels are not told to the last digit.
+std::string Money(const std::string& currency, double amount) {
+  constexpr double kLeast = 0.01;
+  if (amount > 0 && amount < kLeast) return fmt::format("under {} {}", currency, kLeast);
+  return FormatMoney(currency, amount);
+}
+
+std::string Share(double share) {
+  constexpr double kLeast = 0.0001;
+  return share > 0 && share < kLeast ? "under " + FormatShare(kLeast) : FormatShare(share);
+}
+
+std::string Duration(double seconds) {
+  return seconds > 0 && seconds < 1 ? "under 1 s" : FormatDuration(seconds);
 }
 
 std::string MoneyText(const LabelReport& report, const LabelLine& line, const Range LabelAmounts::*which) {
   if (!line.money) return "not priced";
-  const std::string text = Spread((*line.money).*which,
-                                  [&line](double amount) { return FormatMoney(line.plan.currency, amount); });
+  const std::string text =
+      Spread((*line.money).*which, [&line](double amount) { return Money(line.plan.currency, amount); });
   return report.is_paid_by_user ? text : text + ", paid by the vendor";
 }
 
 std::string BundleText(const LabelLine& line, const Range LabelAmounts::*which) {
   const libdelta::Bundle& bundle = *line.plan.bundle;
-  return fmt::format("{} of the prepaid {:.6g} MB", Spread((*line.bundle_share).*which, FormatShare),
-                     bundle.mb);
+  return fmt::format("{} of the prepaid {:.6g} MB", Spread((*line.bundle_share).*which, Share), bundle.mb);
 }
 
 std::string BatteryText(const LabelReport& report, const LabelLine& line, const Range LabelAmounts::*which) {
   if (!line.joules) return "not known";
   return fmt::format("{} of a {}",
-                     Spread(libdelta::BatteryShare(report.battery, (*line.joules).*which), FormatShare),
+                     Spread(libdelta::BatteryShare(report.battery, (*line.joules).*which), Share),
                      report.battery.name);
-}
-
-// A date that is a price's, and whether it can still be had.
-std::string PriceText(const libdelta::PricePlan& plan) {
-  if (!plan.is_priced()) return "no published price";
-  if (plan.price_date.empty())
-    return plan.model == libdelta::PriceModel::kFlat ? "no charge by volume" : "price undated";
-  std::string text = "price of " + plan.price_date;
-  if (plan.status != libdelta::PriceStatus::kCurrent)
-    text += fmt::format(" ({})", libdelta::NameOf(plan.status));
-  return text;
 }
 
 std::string InstalledText(const LabelReport& report) {
@@ -109,7 +116,7 @@ std::vector<Row> GeneralRows(const LabelReport& report) {
           {"Security updates until", YearsText(report)},
           {"How often", FrequencyText(report)},
           {"Installed", InstalledText(report)},
-          {"How", KindText(summary)},
+          {"What is sent", KindText(summary)},
           {"Protection", SignedText(summary)},
           {"This update", SizeText(report)},
           {"Data is paid for by", PayerText(report)}};
@@ -126,7 +133,6 @@ std::vector<Period> Periods(const LabelReport& report) {
           {"until " + libdelta::ToText(report.label.terms.support_until), &LabelAmounts::support}};
 }
 
-// "Iridium SBD (price of undated c. 2015 (historic))".
 std::string LineTitle(const LabelLine& line) {
   return fmt::format("{}: {}", line.profile.name, PriceText(line.plan));
 }
@@ -142,7 +148,7 @@ std::string DataCell(const LabelLine& line, const Period& period) {
 }
 
 std::string TimeCell(const LabelLine& line, const Period& period) {
-  return Spread(line.seconds.*period.which, FormatDuration);
+  return Spread(line.seconds.*period.which, Duration);
 }
 
 std::string LastsText(const LabelLine& line) {
@@ -204,18 +210,36 @@ std::vector<Provenance> ProvenanceOf(const LabelLine& line) {
   return list;
 }
 
+using Cell = std::string (*)(const LabelReport& report, const LabelLine& line, const Period& period);
+
+struct CellRow {
+  const char* name;
+  Cell cell;
+};
+
+constexpr CellRow kCellRows[] = {
+    {"Data",
+     [](const LabelReport&, const LabelLine& line, const Period& period) { return DataCell(line, period); }},
+    {"Cost", CostCell},
+    {"Time",
+     [](const LabelReport&, const LabelLine& line, const Period& period) { return TimeCell(line, period); }},
+    {"Battery", [](const LabelReport& report, const LabelLine& line,
+                   const Period& period) { return BatteryText(report, line, period.which); }},
+};
+
 std::string HtmlTable(const LabelReport& report, const LabelLine& line) {
   std::string html =
       fmt::format("<table>\n<caption>{}</caption>\n<thead><tr><td></td>", Escaped(LineTitle(line)));
-  for (const char* column : {"Data", "Cost", "Time", "Battery"}) {
-    html += fmt::format("<th scope=\"col\">{}</th>", column);
+  for (const Period& period : Periods(report)) {
+    html += fmt::format("<th scope=\"col\">{}</th>", Escaped(period.name));
   }
   html += "</tr></thead>\n<tbody>\n";
-  for (const Period& period : Periods(report)) {
-    html += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                        Escaped(period.name), Escaped(DataCell(line, period)),
-                        Escaped(CostCell(report, line, period)), Escaped(TimeCell(line, period)),
-                        Escaped(BatteryText(report, line, period.which)));
+  for (const CellRow& row : kCellRows) {
+    html += fmt::format("<tr><th scope=\"row\">{}</th>", row.name);
+    for (const Period& period : Periods(report)) {
+      html += fmt::format("<td>{}</td>", Escaped(row.cell(report, line, period)));
+    }
+    html += "</tr>\n";
   }
   html += "</tbody>\n</table>\n";
   if (line.bundle_lasts_years) html += fmt::format("<p><strong>{}</strong></p>\n", Escaped(LastsText(line)));
@@ -243,7 +267,8 @@ h1 { font-size: 1.4rem; border-bottom: 6px solid #000; margin: 0.5rem 0; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; margin: 0; }
 dt { font-weight: bold; }
 dd { margin: 0; }
-table { border-collapse: collapse; width: 100%; margin-top: 0.8rem; }
+table { border-collapse: collapse; width: 100%; margin-top: 0.8rem; table-layout: fixed; }
+thead td { width: 5rem; }
 caption { text-align: left; font-weight: bold; border-top: 2px solid #000; padding-top: 0.3rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.1rem 0.6rem 0.1rem 0; border-bottom: 1px solid #000; }
 summary { font-weight: bold; padding: 0.4rem 0; cursor: pointer; }
