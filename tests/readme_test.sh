@@ -1,11 +1,13 @@
 #!/bin/sh
-# Compiles and links the snippets of README.md that an HTML comment marks:
+# Compiles and links the snippets of README.md that an HTML comment marks, and compares output that it shows:
 #
 #   <!-- compiled: name -->
 #   ```c (or ```cpp)
 #
 # Each is a complete program. `<!-- run: name -->` in place of `compiled` also runs it, without arguments.
 # `<!-- from: file -->` is before code of that file: each of its lines must be there, in this order.
+# `<!-- prints: name -->`, also in DESIGN.md, is before a block that begins with "$ fwdelta ...": the command
+# must print the rest of the block.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -58,3 +60,19 @@ EOF
   cmake --build "$work/$name/build"
   [ "$mode" != run: ] || (cd "$work/$name/build" && ./snippet)
 done <$work/list
+
+# What fwdelta prints.
+awk -v work=$work '
+  /^<!-- prints: [a-z0-9_-]+ -->$/ { name = $3; next }
+  name != "" && /^```$/ && !inside { inside = 1; next }
+  inside && /^```$/ { close(work "/" name ".expected"); inside = 0; name = ""; next }
+  inside && /^\$ fwdelta / { sub(/^\$ fwdelta /, ""); print name, $0 > (work "/commands"); next }
+  inside { print > (work "/" name ".expected") }
+' README.md libdelta/DESIGN.md
+[ -s $work/commands ] || { echo 'the documents show no output of fwdelta'; exit 1; }
+while read -r name arguments; do
+  echo "fwdelta $arguments"
+  # shellcheck disable=SC2086 # The arguments have no spaces in them.
+  "$work/prefix/bin/fwdelta" $arguments >"$work/$name.printed"
+  diff "$work/$name.expected" "$work/$name.printed"
+done <$work/commands

@@ -47,10 +47,10 @@ Packets MakePackets(const Link& link, uint64_t update_bytes) {
     // Fragments are all of one size, and so are the redundant ones.
     packets.count += DivideUp(data_packets * link.redundancy_percent, 100);
     packets.last_payload = link.payload_bytes;
-    packets.payload_bytes = static_cast<double>(packets.count * link.payload_bytes);
+    packets.payload_bytes = static_cast<double>(packets.count) * link.payload_bytes;
   }
-  packets.overhead_bytes = static_cast<double>(packets.count * link.overhead_bytes);
-  packets.request_bytes = static_cast<double>(packets.count * link.request_bytes);
+  packets.overhead_bytes = static_cast<double>(packets.count) * link.overhead_bytes;
+  packets.request_bytes = static_cast<double>(packets.count) * link.request_bytes;
   packets.sessions = link.packets_per_session == 0 ? 1 : DivideUp(packets.count, link.packets_per_session);
   return packets;
 }
@@ -238,11 +238,11 @@ double Credits(const MessagePrice& message, const Metering& metering, const Link
   if (packets.count == 0) return 0;
   const uint64_t overhead = metering.counts_overhead ? link.overhead_bytes : 0;
   const auto of_packet = [&](uint64_t payload) {
-    return std::max(message.min_credits, DivideUp(payload + overhead, message.credit_bytes));
+    return static_cast<double>(
+        std::max(message.min_credits, DivideUp(payload + overhead, message.credit_bytes)));
   };
-  const uint64_t credits =
-      (packets.count - 1) * of_packet(link.payload_bytes) + of_packet(packets.last_payload);
-  return static_cast<double>(credits) * repetition.attempts;
+  const double whole = static_cast<double>(packets.count - 1) * of_packet(link.payload_bytes);
+  return (whole + of_packet(packets.last_payload)) * repetition.attempts;
 }
 
 double BlockMoney(const Block& block, double billed_bytes, Case which) {

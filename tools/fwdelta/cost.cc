@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "fwdelta/command.h"
@@ -38,7 +37,7 @@ CostRow MakeRow(const PricedLink& on, const CostReport& report, const UpdateFlas
     libdelta::Result<libdelta::Cost> cost =
         libdelta::EstimateCost(on.plan, on.link, bytes, conditions, work ? &*work : nullptr);
     if (!cost.ok()) Fail(ExitCode::kUsage, "{}", cost.error());
-    return std::move(cost.value());
+    return cost.value();
   };
   CostRow row;
   row.on = on;

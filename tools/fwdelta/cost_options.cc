@@ -109,7 +109,6 @@ UpdateSize LoadUpdate(const std::string& update, std::optional<uint64_t> full) {
   size.full_bytes = full;
   if (update != kStream && !IsFile(update)) {
     if (const std::optional<uint64_t> bytes = ParseSize(update)) {
-      size.name = FormatSize(*bytes);
       size.bytes = *bytes;
       return size;
     }
@@ -179,7 +178,7 @@ UpdateFlash EstimateFlash(const libdelta::Catalog& catalog, const FlashOptions& 
   if (!whole.ok()) Fail(ExitCode::kUsage, "{}", whole.error());
   flash.full = whole.value();
   if (!size.summary || !size.summary->in_place) {
-    if (!options.old_image.empty()) Fail(ExitCode::kUsage, "--old: {} is no update in place", size.name);
+    if (!options.old_image.empty()) Fail(ExitCode::kUsage, "--old: this is no update in place");
     flash.update = flash.full;
     flash.note =
         fmt::format("{}, a second slot: update and full image erase and program the same pages", device.name);

@@ -23,7 +23,7 @@ libdelta::Battery FindBattery(const libdelta::Catalog& catalog, const std::strin
 
 // How much is sent.
 struct UpdateSize {
-  std::string name;  // Of the patch, or the size.
+  std::string name;  // Of the patch; empty: only the size is known.
   uint64_t bytes = 0;
   std::optional<uint64_t> full_bytes;
   uint64_t chunk_bytes = 0;             // Of the patch; 0: none.

@@ -251,14 +251,14 @@ std::string PriceYear(const libdelta::PricePlan& plan) {
 }
 
 std::string TableText(const CostReport& report) {
-  std::string text = fmt::format("{:<5} {:<34} {:>10} {:>14} {:>5} {:>10} {:>9} {:>8}\n", "", "", "billed",
+  std::string text = fmt::format("{:<5} {:<42} {:>10} {:>14} {:>5} {:>10} {:>9} {:>8}\n", "", "", "billed",
                                  "money", "year", "time", "energy", report.battery.name);
   bool has_old_prices = false;
   for (const CostRow& row : report.rows) {
     const Cost& cost = row.update;
     const std::string year = PriceYear(row.on.plan);
     has_old_prices |= year.ends_with('*');
-    text += fmt::format("{:<5} {:<34.34} {:>10} {:>14} {:>5} {:>10} {:>9} {:>8}\n", row.on.profile.id,
+    text += fmt::format("{:<5} {:<42.42} {:>10} {:>14} {:>5} {:>10} {:>9} {:>8}\n", row.on.profile.id,
                         row.on.profile.name, FormatBytes(cost.billed_bytes.typical),
                         MoneyText(row.on.plan, cost), year, FormatDuration(cost.total_seconds.typical),
                         cost.total_joules ? FormatEnergy(cost.total_joules->typical) : "-",
@@ -267,11 +267,11 @@ std::string TableText(const CostReport& report) {
                             : "-");
     if (!row.full) continue;
     if (cost.ends(Case::kTypical) && !row.full->ends(Case::kTypical)) {
-      text += fmt::format("{:<5} {:<34}\n", "", "  the full image's transfer never ends");
+      text += fmt::format("{:<5} {:<42}\n", "", "  the full image's transfer never ends");
       continue;
     }
     const libdelta::CostRatios ratios = libdelta::Compare(cost, *row.full);
-    text += fmt::format("{:<5} {:<34} {:>10} {:>14} {:>5} {:>10} {:>9}\n", "", "  of the full image's",
+    text += fmt::format("{:<5} {:<42} {:>10} {:>14} {:>5} {:>10} {:>9}\n", "", "  of the full image's",
                         RatioText(ratios.billed_bytes), RatioText(ratios.money), "",
                         RatioText(ratios.total_seconds), RatioText(ratios.total_joules));
   }
@@ -415,7 +415,8 @@ Json SourcesJson(const libdelta::Catalog& catalog, const std::vector<PricedLink>
 
 std::string ToText(const CostReport& report, const libdelta::Catalog& catalog) {
   std::string text =
-      fmt::format("{:<12}{}, {}", "update", report.update_name, Count(report.update_bytes, "byte"));
+      fmt::format("{:<12}{}{}", "update", report.update_name.empty() ? "" : report.update_name + ", ",
+                  Count(report.update_bytes, "byte"));
   if (report.full_bytes) {
     text += fmt::format("; {} of the full image's {}", Percent(report.update_bytes, *report.full_bytes),
                         *report.full_bytes);
@@ -443,7 +444,9 @@ Json ToJson(const CostReport& report, const libdelta::Catalog& catalog) {
   }
   return {{"ok", true},
           {"prices_as_of", catalog.as_of},
-          {"update", {{"name", report.update_name}, {"bytes", report.update_bytes}}},
+          {"update",
+           {{"name", report.update_name.empty() ? Json() : Json(report.update_name)},
+            {"bytes", report.update_bytes}}},
           {"full_bytes", report.full_bytes ? Json(*report.full_bytes) : Json()},
           {"device", report.device.empty() ? Json() : Json(report.device)},
           {"flash_note", report.flash_note},

@@ -30,7 +30,7 @@ struct CostRow {
 };
 
 struct CostReport {
-  std::string update_name;
+  std::string update_name;  // Empty: only the size is known.
   uint64_t update_bytes = 0;
   std::optional<uint64_t> full_bytes;
   std::string device;      // Empty: no flash work.

@@ -28,7 +28,7 @@ std::string ShortSize(double bytes) {
 
 // The typical amount, and in brackets the range if it reads differently.
 std::string Spread(const Range& range, const std::function<std::string(double)>& format) {
-  const std::string typical = format(range.typical);
+  std::string typical = format(range.typical);
   const std::string low = format(range.low);
   const std::string high = format(range.high);
   if (low == high) return typical;
