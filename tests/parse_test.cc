@@ -143,7 +143,7 @@ TEST(InstructionSet, IsDetected) {
 
 TEST(ReferenceScan, CoversEachReferenceOnceAndClearsItsField) {
   const Bytes image = Program(12 * 1024, 1).old_image;
-  const std::vector<Template> templates = {TemplateSets()[0].calls[0], PointerTemplate()};
+  const std::vector<Template> templates = {TemplateSets()[0].calls[0], PointerTemplate(false)};
   const ReferenceScan scan(image, templates, 0x08000000);
   size_t references = 0;
   for (size_t i = 0; i < image.size(); ++i) {
@@ -251,7 +251,7 @@ Bytes PointerImage(const std::vector<uint32_t>& targets, uint32_t base, size_t t
 Plan PlanWithPointers(uint32_t base, uint64_t segment_length) {
   Plan plan;
   plan.base = base;
-  plan.templates = {PointerTemplate()};
+  plan.templates = {PointerTemplate(false)};
   plan.image_map = {{0, 0, false}};
   plan.segment_lengths = {segment_length};
   return plan;
@@ -348,7 +348,7 @@ TEST(Parse, CoversTheNewImageWithValidOperations) {
     const Bytes new_image = pair.new_image();
     Plan plan;
     plan.base = 0x08000000;
-    plan.templates = {TemplateSets()[0].calls[0], PointerTemplate()};
+    plan.templates = {TemplateSets()[0].calls[0], PointerTemplate(false)};
     const ReferenceScan old_scan(old_image, plan.templates, plan.base);
     const ReferenceScan new_scan(new_image, plan.templates, plan.base);
     const std::unique_ptr<OldIndex> index = MakeIndex(old_scan.normalised());

@@ -187,7 +187,7 @@ TEST(Reference, FieldForRefusesWhatIsOutOfReach) {
   EXPECT_FALSE(FieldFor(bl, origin - 16777218, origin - 4, &field));
   EXPECT_FALSE(FieldFor(bl, origin + 1, origin - 4, &field));
   EXPECT_FALSE(FieldFor(bl, origin + 0x80000000u, origin - 4, &field));
-  const Template pointer = PointerTemplate();
+  const Template pointer = PointerTemplate(false);
   EXPECT_TRUE(FieldFor(pointer, 0xffffffff, 0, &field));
   EXPECT_EQ(field, 0xffffffffu);
 }

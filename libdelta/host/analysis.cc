@@ -4,6 +4,8 @@
 #include <array>
 #include <map>
 
+#include "libdelta/host/file_layout.h"
+
 namespace libdelta {
 namespace {
 
@@ -153,6 +155,24 @@ std::optional<uint32_t> FindLoadAddress(ByteView image) {
   }
   if (best_lead < kMinLead) return std::nullopt;
   return best;
+}
+
+ImageBase FindBase(ByteView file) {
+  const FileLayout layout = ParseFileLayout(file);
+  ImageBase base;
+  base.big_endian = layout.big_endian;
+  if (!layout.ranges.empty()) base.address = 0u - static_cast<uint32_t>(layout.ranges[0].offset);
+  // A file may say what is not so; votes are real pointers.
+  const std::vector<uint32_t> bases = BasesOf(layout, file);
+  const std::optional<uint32_t> voted = FindLoadAddress(file);
+  const bool agree = voted && std::find(bases.begin(), bases.end(), *voted) != bases.end();
+  base.found = voted || !bases.empty();
+  if (!bases.empty() && (agree || !voted)) {
+    base.address = bases[0];
+  } else if (voted) {
+    base.address = *voted;
+  }
+  return base;
 }
 
 ReferenceScan::ReferenceScan(ByteView image, const std::vector<Template>& templates, uint32_t base)

@@ -15,6 +15,16 @@ namespace libdelta {
 // string. Empty when no address stands out.
 std::optional<uint32_t> FindLoadAddress(ByteView image);
 
+// How addresses in a file go with its bytes.
+struct ImageBase {
+  bool found = false;       // Otherwise `address` is only right about alignment.
+  uint32_t address = 0;     // Of the file's first byte.
+  bool big_endian = false;  // Words of 4 bytes.
+};
+
+// What the file says of where its bytes are loaded, if FindLoadAddress() does not contradict it.
+ImageBase FindBase(ByteView file);
+
 // The references of one image under a set of templates.
 class ReferenceScan {
  public:

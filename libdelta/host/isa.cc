@@ -265,15 +265,15 @@ const TemplateSet* FindSet(const std::string& name) {
   return nullptr;
 }
 
-Template PointerTemplate() { return Make(4, 2, 0, 0, 0, 0, 0, {{0, 32}}); }
+Template PointerTemplate(bool big_endian) {
+  return Make(4, 2, big_endian ? kBig : uint8_t{0}, 0, 0, 0, 0, {{0, 32}});
+}
 
 std::vector<Template> DataTemplates() {
   return {
       Make(4, 2, kBranch, 0, 0, 0x80000000, 0, {{0, 31}}),  // PREL31 of Arm exception tables.
-      Make(4, 2, kBranch, 0, 0, 0, 0, {{0, 32}}),           // Distances,
-      Make(4, 2, kBranch | kBig, 0, 0, 0, 0, {{0, 32}}),
-      Make(4, 2, kBig, 0, 0, 0, 0, {{0, 32}}),  // and pointers.
-      PointerTemplate(),
+      Make(4, 2, kBranch, 0, 0, 0, 0, {{0, 32}}),           // Distances.
+      Make(4, 2, kBranch | kBig, 0, 0, 0, 0, {{0, 32}}),   PointerTemplate(true), PointerTemplate(false),
   };
 }
 

@@ -27,8 +27,8 @@ constexpr const char* kDiscoverIsa = "discover";
 // The set of that name, or null.
 const TemplateSet* FindSet(const std::string& name);
 
-// A little-endian pointer of 4 bytes.
-Template PointerTemplate();
+// A pointer of 4 bytes.
+Template PointerTemplate(bool big_endian);
 
 // References in data, of any instruction set: distances and pointers of 4 bytes. Any word could be one.
 std::vector<Template> DataTemplates();

@@ -246,10 +246,13 @@ class Planner {
     if (options.group_blocks < new_.size() / kBlock) plan_.group_blocks = options.group_blocks;
     if (old_.empty()) plan_.limit = kMaxConfidence;
     if (old_.empty() || old_.size() > kMaxReferenceImage || new_.size() > kMaxReferenceImage) return;
-    const std::optional<uint32_t> base =
-        options.load_address ? static_cast<uint32_t>(*options.load_address) : FindLoadAddress(old_);
-    if (base) plan_.base = *base;
-    has_base_ = base.has_value();
+    ImageBase base = FindBase(old_);
+    if (options.load_address) {
+      base.found = true;
+      base.address = static_cast<uint32_t>(*options.load_address);
+    }
+    plan_.base = base.address;
+    if (base.found) pointer_ = PointerTemplate(base.big_endian);
     settled_ = options.isa.has_value();
     discover_ = !settled_ || *options.isa == kDiscoverIsa;
     Expect(settled_ ? FindSet(*options.isa) : DetectSet(old_));
@@ -260,7 +263,7 @@ class Planner {
     set_ = set;
     plan_.templates.clear();
     if (set) plan_.templates = set->calls;
-    if (has_base_) plan_.templates.push_back(PointerTemplate());
+    if (pointer_) plan_.templates.push_back(*pointer_);
     if (plan_.templates.size() > limits_.templates) plan_.templates.clear();
   }
 
@@ -384,7 +387,7 @@ class Planner {
   const Limits limits_;
   Plan plan_;
   std::vector<Operation> parse_;      // The one adopted last.
-  bool has_base_ = false;             // Whether the load address is known.
+  std::optional<Template> pointer_;   // If the load address is known.
   const TemplateSet* set_ = nullptr;  // The instruction set that it seems to have,
   bool settled_ = false;              // whether others have been tried,
   bool discover_ = false;             // and whether to look for what no set has.
