@@ -73,6 +73,7 @@ has_no_temporaries() {
     [ ! -e "$file" ] || return 1
   done
 }
+lacks() { ! grep -q -F -e "$2" "$1"; }
 is_absent() { [ ! -e "$1" ]; }
 has_size() { [ "$(wc -c <"$1")" -eq "$2" ]; }
 is_equal() { [ "$1" = "$2" ] || { echo "\"$1\" is not \"$2\""; false; }; }
@@ -120,7 +121,7 @@ make_images() {
 test_help() {
   expect $ok 'Exit codes:' --help
   expect $ok 'patch format 1' --version
-  for command in keygen create sign info verify apply simulate serve; do
+  for command in keygen create explain flatten sign info verify apply simulate serve; do
     expect $ok 'Example' $command --help
   done
   expect $usage 'fwdelta --help' create-nothing
@@ -804,10 +805,120 @@ EOF
   expect $malformed 'refused' serve full.fwd --port - <device
 }
 
+# program FUNCTIONS EDITED DATE: assembler source of functions that call each other, in a section each.
+program() {
+  awk -v count="$1" -v edited="$2" -v date="$3" 'BEGIN {
+    state = 7
+    for (i = 0; i < count; ++i) {
+      printf ".section .text.f%d,\"ax\"\n.global f%d\n.type f%d,@function\nf%d:\n", i, i, i, i
+      for (k = 0; k < 12; ++k) {
+        state = (state * 1103515245 + 12345) % 2147483648
+        printf "  movl $%d, %%eax\n  call f%d\n", state, int(state / 65536) % 40
+      }
+      if (i == edited) for (k = 0; k < 9; ++k) printf "  movl $%d, %%ebx\n", 123456789 * (k + 3)
+      printf "  ret\n.size f%d, .-f%d\n", i, i
+    }
+    printf ".section .rodata\n.ascii \"built %s\"\n.long f0, f1, f2, f3\n", date
+    printf ".data\n.long 1, 2, 3, 4\n"
+  }'
+}
+
+# Two releases of a program: ELF, linker map, flash image, Intel HEX. Code runs where it is stored, data does
+# not.
+make_programs() {
+  cat >program.ld <<EOF
+MEMORY { flash : ORIGIN = 0x8000000, LENGTH = 256K
+         ram : ORIGIN = 0x20000000, LENGTH = 64K }
+SECTIONS { .text : { *(.text .text.*) } >flash
+           .rodata : { *(.rodata) } >flash
+           .data : { *(.data) } >ram AT>flash }
+EOF
+  program 40 -1 'Nov 20 2026' >old.s
+  program 41 12 'Nov 22 2026' >new.s
+  for name in old new; do
+    as --32 $name.s -o $name.o && ld -m elf_i386 -T program.ld -Map=$name.map $name.o -o $name.elf &&
+      objcopy -O binary $name.elf $name.img && objcopy -O ihex $name.elf $name.hex || return 1
+  done
+}
+
+test_flatten() {
+  check 'programs' make_programs
+  for name in old.elf old.hex; do
+    expect $ok 'at 0x8000000' flatten $name --out flat.img --force
+    check "$name: as objcopy makes it" cmp flat.img old.img
+  done
+  expect $ok '' flatten old.hex --out flat.img --force --json
+  expect_json /format 'Intel HEX'
+  expect_json /address 134217728
+  expect $ok '' flatten - --out - <old.hex
+  check 'flatten in a pipe' cmp stdout old.img
+  # Two regions.
+  objcopy -I binary -O ihex --change-addresses 0x10001000 other.bin other.hex
+  { grep -v '^:00000001' old.hex; cat other.hex; } >both.hex
+  expect $usage 'fills 2 regions of flash: 0x8000000' flatten both.hex --out flat2.img
+  check 'no output after an error' is_absent flat2.img
+  expect $ok 'at 0x10001000' flatten both.hex --out flat2.img --region 0x10001004
+  check 'the second region' cmp flat2.img other.bin
+  expect $usage 'fills 0x8000000' flatten both.hex --out flat3.img --region 5
+  expect $usage '--region' flatten both.hex --out flat3.img --region here
+  expect $usage '--fill' flatten old.hex --out flat3.img --fill 256
+  expect $malformed 'raw image' flatten old.bin --out flat3.img
+  head -c 200 old.hex >cut.hex
+  expect $malformed 'Intel HEX: not enough digits in record' flatten cut.hex --out flat3.img
+  expect $ok 'warning: new.hex: the patch is for this Intel HEX file' \
+    create old.hex new.hex --unsigned --out hex.fwd
+  expect $ok '' apply old.hex hex.fwd --allow-unsigned --out copy.hex
+  check 'Intel HEX comes out as it was' cmp copy.hex new.hex
+}
+
+# sum_of FILE NAME: of the values of that name in a JSON list, one to a line.
+sum_of() { awk -v name="\"$2\":" '$1 == name { sum += $2 } END { print sum + 0 }' "$1"; }
+
+# part FILE LIST: the lines of one list of a JSON report.
+part() { awk -v begin="  \"$2\": [" '$0 == begin { on = 1 } on { print } $0 ~ /^  \]/ { on = 0 }' "$1"; }
+
+test_explain() {
+  expect $ok 'by kind' explain old.img new.img
+  check 'no symbols without a map' lacks stdout 'by symbol'
+  expect $ok '' explain old.img new.img --json
+  patch_bytes=$(json stdout /patch_bytes)
+  cp stdout explain.json
+  expect $ok '' create old.img new.img --key a.key --out explained.fwd
+  check 'explain knows the size of the patch' has_size explained.fwd "$patch_bytes"
+  part explain.json kinds >kinds.json
+  check 'kinds add up' is_equal "$(sum_of kinds.json bytes)" "$patch_bytes"
+  payload=$((patch_bytes - 124 - 1 - 72))
+  for list in regions causes; do
+    part explain.json $list >list.json
+    check "$list add up" is_equal "$(sum_of list.json bytes)" "$payload"
+  done
+  # What was edited is what costs, whoever names it.
+  for arguments in 'old.elf new.elf' 'old.img new.img --old-map old.elf --new-map new.elf' \
+    'old.img new.img --new-map new.map --old-map old.map' 'old.hex new.hex --new-map new.elf'; do
+    # shellcheck disable=SC2086 # Several words.
+    expect $ok 'f12' explain $arguments
+    check "$arguments: the new function" grep -q 'f40 ' stdout
+  done
+  expect $ok '' explain old.img new.img --old-map old.elf --new-map new.elf
+  check 'a function that grew' grep -q '^  f12 .*%  +45 bytes$' stdout
+  check 'a new function' grep -q '^  f40 .*%  new$' stdout
+  check 'sections' grep -q '^  .rodata ' stdout
+  check 'the date of the build' grep -q 'of the build: Nov 22 2026$' stdout
+  expect $ok ' more)' explain old.img new.img --old-map old.elf --new-map new.elf --top 1
+  expect $ok 'full' explain old.img new.img --full
+  expect $ok 'delta' explain old.img new.img --in-place --device nrf51822
+  expect $ok 'delta' explain old.img old.img
+  expect $malformed 'neither an ELF file nor a map' explain old.img new.img --new-map old.bin
+  head -c 300 new.elf >cut.elf
+  expect $malformed 'damaged ELF file' explain old.img new.img --new-map cut.elf
+  expect $usage '--ram' explain old.img new.img --ram 1K
+  expect $io '' explain old.img missing.img
+}
+
 make_images
 for test in help keygen create key_warning info verify threshold sign sign_elsewhere apply apply_pipes \
   apply_refusals damage signal empty_images internal in_place_create in_place_info in_place_apply \
-  in_place_refusals in_place_resume simulate simulate_unsafe serve serve_verdicts; do
+  in_place_refusals in_place_resume simulate simulate_unsafe serve serve_verdicts flatten explain; do
   "test_$test" </dev/null
 done
 echo "$passed passed, $failed failed"

@@ -270,7 +270,7 @@ class SpoilingPort : public ElsewherePort<uint64_t> {
     coder_.SetInput(input.data.data(), static_cast<uint32_t>(input.data.size()), 0);
   }
   static NoAnswers plan() { return {}; }
-  static void Enter(Stream) {}
+  static void Enter(Stream, Position = 0) {}
   int Bit(uint32_t p12, int) { return coder_.Bit(p12); }
   void Start() { coder_.Start(); }
   uint32_t Restart() {
@@ -597,7 +597,7 @@ class RandomPort : public ElsewherePort<uint64_t> {
   };
 
   Answers& plan() { return plan_; }
-  static void Enter(Stream) {}
+  static void Enter(Stream, Position = 0) {}
   int Bit(uint32_t p12, int bit) {
     encoder_.Bit(p12, bit);
     return bit;

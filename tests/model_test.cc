@@ -188,13 +188,13 @@ TEST(Model, LearnsWhatDoesNotChange) {
     Contexts contexts = ContextsOf({1, 2, 3, 4, 5, 6, 7});
     arena.model().CodeByte(contexts.inputs, 0, 0x5a);
   }
-  EXPECT_LT(recorder.cost / kBitCostOne, 120u);
+  EXPECT_LT(recorder.cost / kFineCostOne, 120u);
   recorder.cost = 0;
   for (int i = 0; i < 1000; ++i) {
     Contexts contexts = ContextsOf({1, 2, 3, 4, 5, 6, 7});
     arena.model().CodeFlag(contexts.inputs, 5, 1);
   }
-  EXPECT_LT(recorder.cost / kBitCostOne, 40u);
+  EXPECT_LT(recorder.cost / kFineCostOne, 40u);
 }
 
 TEST(Model, TrustsTheContextThatKnows) {
@@ -208,7 +208,7 @@ TEST(Model, TrustsTheContextThatKnows) {
     contexts.inputs[0].context = (static_cast<uint32_t>(bit) + 77) * 0x9e3779b1u;
     arena.model().CodeFlag(contexts.inputs, 3, bit);
   }
-  EXPECT_LT(recorder.cost / kBitCostOne, 2500u);  // Of 10000 bits that the other contexts cannot predict.
+  EXPECT_LT(recorder.cost / kFineCostOne, 2500u);  // Of 10000 bits that the other contexts cannot predict.
 }
 
 TEST(Model, ResetForgetsEverything) {

@@ -185,7 +185,7 @@ TEST(RangeCoder, CostsWhatTheProbabilitiesSay) {
   const std::vector<Event> events = RandomEvents(7, 100000, 0);
   uint64_t cost = 0;
   for (const Event& event : events) cost += BitCost(event.bit ? event.p12 : 4096 - event.p12);
-  const double bytes = static_cast<double>(cost) / kBitCostOne / 8;
+  const double bytes = static_cast<double>(cost) / kFineCostOne / 8;
   EXPECT_NEAR(static_cast<double>(Encoded(events).size()), bytes, 0.002 * bytes + 4);
 }
 
@@ -204,8 +204,8 @@ TEST(BitCost, IsTheLogarithm) {
   EXPECT_EQ(Log2Cost(1), 0u);
   EXPECT_EQ(Log2Cost(uint64_t{1} << 62), 62 * kBitCostOne);
   EXPECT_EQ(BitCost(4096), 0u);
-  EXPECT_EQ(BitCost(2048), kBitCostOne);
-  EXPECT_EQ(BitCost(1), 12 * kBitCostOne);
+  EXPECT_EQ(BitCost(2048), kFineCostOne);
+  EXPECT_EQ(BitCost(1), 12 * kFineCostOne);
   for (uint32_t p = 1; p < 4096; ++p) EXPECT_GE(BitCost(p), BitCost(p + 1));
 }
 

@@ -65,7 +65,7 @@ class DecodePort : public ElsewherePort<libdelta_offset> {
   uint32_t kept;  // Bytes taken that must stay at hand.
 
   static NoPlan plan() { return {}; }
-  static void Enter(Stream) {}
+  static void Enter(Stream, Position = 0) {}
   int Bit(uint32_t p12, int) { return coder.Bit(p12); }
   void Start() {
     coder.Start();

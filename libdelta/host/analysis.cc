@@ -161,7 +161,9 @@ ImageBase FindBase(ByteView file) {
   const FileLayout layout = ParseFileLayout(file);
   ImageBase base;
   base.big_endian = layout.big_endian;
-  if (!layout.ranges.empty()) base.address = 0u - static_cast<uint32_t>(layout.ranges[0].offset);
+  if (!layout.ranges.empty() && layout.format != FileFormat::kIntelHex) {
+    base.address = 0u - static_cast<uint32_t>(layout.ranges[0].offset);
+  }
   // A file may say what is not so; votes are real pointers.
   const std::vector<uint32_t> bases = BasesOf(layout, file);
   const std::optional<uint32_t> voted = FindLoadAddress(file);

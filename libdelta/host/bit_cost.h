@@ -26,17 +26,35 @@ constexpr uint32_t Log2Cost(uint64_t x) {
   return result;
 }
 
+// What coding costs, finer and to the nearest unit: sums of many decisions that are nearly free must be
+// right.
+constexpr uint32_t kFineCostOne = 65536;  // Units per bit.
+
 namespace internal {
-constexpr std::array<uint16_t, 4097> MakeBitCosts() {
-  std::array<uint16_t, 4097> costs{};
-  costs[0] = 12 * kBitCostOne;
-  for (uint32_t p = 1; p <= 4096; ++p) costs[p] = static_cast<uint16_t>(12 * kBitCostOne - Log2Cost(p));
+constexpr std::array<uint32_t, 4097> MakeBitCosts() {
+  std::array<uint32_t, 4097> costs{};
+  costs[0] = 12 * kFineCostOne;
+  for (uint32_t p = 1; p <= 4096; ++p) {
+    uint32_t whole = 0;
+    while (p >> (whole + 1) != 0) ++whole;
+    uint64_t mantissa = uint64_t{p} << (31 - whole);
+    uint32_t log = whole;
+    for (int i = 0; i < 17; ++i) {
+      mantissa = (mantissa * mantissa) >> 31;
+      log <<= 1;
+      if (mantissa >> 32) {
+        log |= 1;
+        mantissa >>= 1;
+      }
+    }
+    costs[p] = 12 * kFineCostOne - (log + 1) / 2;
+  }
   return costs;
 }
-inline constexpr std::array<uint16_t, 4097> kBitCosts = MakeBitCosts();
+inline constexpr std::array<uint32_t, 4097> kBitCosts = MakeBitCosts();
 }  // namespace internal
 
-// Cost of an event of probability p12 / 4096.
+// Of an event of probability p12 / 4096.
 inline uint32_t BitCost(uint32_t p12) { return internal::kBitCosts[p12]; }
 
 }  // namespace libdelta

@@ -170,7 +170,7 @@ EncodeStats Statistics(const Candidate& chosen, ByteView patch, const EncodeOpti
   if (chosen.codec == kCodecDelta) {
     for (size_t i = 0; i < std::size(kStreamNames); ++i) {
       stats.stream_bits.emplace_back(kStreamNames[i],
-                                     (chosen.payload.cost[i] + kBitCostOne / 2) / kBitCostOne);
+                                     (chosen.payload.cost[i] + kFineCostOne / 2) / kFineCostOne);
     }
     uint64_t copied = 0;
     for (const uint64_t length : plan.segment_lengths) copied += length;
@@ -179,7 +179,7 @@ EncodeStats Statistics(const Candidate& chosen, ByteView patch, const EncodeOpti
                     {"operations", plan.operations.size()},
                     {"ram_breakpoints", plan.ram_map.size()},
                     {"templates", plan.templates.size()}};
-    stats.load_address = plan.base;
+    stats.load_address = plan.base_known ? plan.base : 0;
   }
   stats.payload = chosen.name;
   stats.payload_bytes = chosen.payload.data.size();
@@ -240,6 +240,12 @@ Result<Patch> Encode(ByteView old_image, ByteView new_image, const EncodeOptions
     }
   }
   if (chosen.payload.data.empty() && !new_image.empty()) return NoRoom(options, payload_options);
+  if (options.trace) {
+    *options.trace = {};
+    if (chosen.codec == kCodecDelta && !new_image.empty()) {
+      *options.trace = TracePayload(old_image, new_image, chosen.payload.plan, payload_options.arena);
+    }
+  }
   fields.codec = chosen.codec;
   fields.old_image = old_image;
   fields.new_image = new_image;

@@ -107,18 +107,29 @@ class EncodePort {
   using Position = uint64_t;
   static constexpr bool kEncoding = true;
 
-  EncodePort(ByteView old_image, ByteView new_image, const Plan& plan, Bytes* out)
-      : old_(old_image), new_(new_image), plan_(plan), order_(plan.order.get()), encoder_(out) {
+  // `trace` may be null.
+  EncodePort(ByteView old_image, ByteView new_image, const Plan& plan, Bytes* out, CostTrace* trace = nullptr)
+      : old_(old_image),
+        new_(new_image),
+        plan_(plan),
+        order_(plan.order.get()),
+        encoder_(out),
+        trace_(trace) {
     if (!in_place()) return;
     slot_.assign(old_.begin(), old_.end());
     old_ = slot_;
   }
 
   PlanReader& plan() { return plan_; }
-  void Enter(Stream stream) { stream_ = static_cast<size_t>(stream); }
+  void Enter(Stream stream, uint64_t position = CostTrace::kNowhere) {
+    stream_ = static_cast<size_t>(stream);
+    if (trace_) trace_->costs.push_back({position, static_cast<uint32_t>(stream), 0});
+  }
 
   int Bit(uint32_t p12, int bit) {
-    cost_[stream_] += BitCost(bit ? p12 : 4096 - p12);
+    const uint32_t cost = BitCost(bit ? p12 : 4096 - p12);
+    cost_[stream_] += cost;
+    if (trace_) trace_->costs.back().cost += cost;
     encoder_.Bit(p12, bit);
     return bit;
   }
@@ -186,11 +197,12 @@ class EncodePort {
   PlanReader plan_;
   const PageOrder* order_;
   RangeEncoder encoder_;
+  CostTrace* trace_;
   Bytes slot_;                    // In place: what the slot holds when the group begins.
   Bytes kept_;                    // And the parts that the journal holds.
   std::vector<uint32_t> copies_;  // Pages that have been rewritten and can still be read as they were.
   size_t stream_ = 0;
-  std::array<uint64_t, static_cast<size_t>(Stream::kCount)> cost_{};  // In 1 / kBitCostOne bits.
+  std::array<uint64_t, static_cast<size_t>(Stream::kCount)> cost_{};  // In 1 / kFineCostOne bits.
 };
 
 }  // namespace libdelta

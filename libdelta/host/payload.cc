@@ -109,10 +109,11 @@ bool HasAbsolute(const Plan& plan) {
 }
 
 // Codes the plan. Empty if the applier's arena is too small for it.
-std::optional<Payload> Code(ByteView old_image, ByteView new_image, const Plan& plan, uint32_t arena_size) {
+std::optional<Payload> Code(ByteView old_image, ByteView new_image, const Plan& plan, uint32_t arena_size,
+                            CostTrace* trace = nullptr) {
   Payload payload;
   std::vector<uint64_t> arena((arena_size + 7) / 8);
-  EncodePort port(old_image, new_image, plan, &payload.data);
+  EncodePort port(old_image, new_image, plan, &payload.data, trace);
   const auto codec = std::make_unique<Codec<EncodePort>>();
   codec->Start(&port, reinterpret_cast<uint8_t*>(arena.data()), arena_size, old_image.size(),
                new_image.size());
@@ -252,6 +253,7 @@ class Planner {
       base.address = static_cast<uint32_t>(*options.load_address);
     }
     plan_.base = base.address;
+    plan_.base_known = base.found;
     if (base.found) pointer_ = PointerTemplate(base.big_endian);
     settled_ = options.isa.has_value();
     discover_ = !settled_ || *options.isa == kDiscoverIsa;
@@ -473,6 +475,29 @@ Payload EncodePayload(ByteView old_image, ByteView new_image, const PayloadOptio
     if (limits.templates + limits.map_entries + limits.ram_entries == 0) return {};
     limits = {limits.templates / 2, limits.map_entries / 2, limits.ram_entries / 2};
   }
+}
+
+CostTrace TracePayload(ByteView old_image, ByteView new_image, const Plan& plan, uint32_t arena) {
+  using Origin = CostTrace::Origin;
+  CostTrace trace;
+  Code(old_image, new_image, plan, arena, &trace);
+  std::erase_if(trace.costs, [](const CostTrace::Cost& cost) { return cost.cost == 0; });
+  for (const Operation& o : plan.operations) {
+    const bool is_new = o.kind == OperationKind::kNew;
+    const Origin origin = is_new                          ? Origin::kNewCopy
+                          : o.kind == OperationKind::kOld ? Origin::kOldCopy
+                                                          : Origin::kLiteral;
+    trace.pieces.push_back({o.position, o.length, origin, is_new ? o.position - o.source : o.source});
+  }
+  for (size_t i = 0; i < plan.image_map.size(); ++i) {
+    const MapEntry& entry = plan.image_map[i];
+    if (entry.anchor) continue;
+    trace.pieces.push_back(
+        {entry.new_position, plan.segment_lengths[i], Origin::kOldCopy, entry.old_position});
+  }
+  std::sort(trace.pieces.begin(), trace.pieces.end(),
+            [](const CostTrace::Piece& a, const CostTrace::Piece& b) { return a.position < b.position; });
+  return trace;
 }
 
 }  // namespace libdelta

@@ -30,12 +30,15 @@ struct PayloadOptions {
 struct Payload {
   Bytes data;
   Plan plan;
-  std::array<uint64_t, static_cast<size_t>(Stream::kCount)> cost{};  // In 1 / kBitCostOne bits.
+  std::array<uint64_t, static_cast<size_t>(Stream::kCount)> cost{};  // In 1 / kFineCostOne bits.
 };
 
 // Codes `new_image` as changes to `old_image`, or whole if that is empty. `data` is empty only if the arena
 // cannot hold even an empty plan.
 Payload EncodePayload(ByteView old_image, ByteView new_image, const PayloadOptions& options);
+
+// Codes the plan of such a payload once more, for what each decision costs.
+CostTrace TracePayload(ByteView old_image, ByteView new_image, const Plan& plan, uint32_t arena);
 
 }  // namespace libdelta
 

@@ -31,7 +31,8 @@ class PageOrder;
 
 struct Plan {
   std::vector<Template> templates;
-  uint32_t base = 0;                       // Address of the first byte of either image.
+  uint32_t base = 0;                       // Address of the first byte of either image;
+  bool base_known = false;                 // if not, it is only right about alignment.
   uint32_t ram_end = 0;                    // First address that `ram_map` does not cover.
   uint32_t limit = 12;                     // Confidence at which slots stop to slow down.
   uint64_t group_blocks = 0;               // Blocks per independent group; 0: one group.

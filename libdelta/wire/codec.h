@@ -37,7 +37,8 @@ constexpr uint32_t kStepInput = 46;      // Payload bytes that a step takes at m
 constexpr uint32_t kMaxEntries = 65535;  // In either address map.
 constexpr uint32_t kMinUnits = 4;        // The smallest table of slots that the model works with.
 
-// What bits are spent on, for statistics.
+// What bits are spent on, for statistics. Ports are told whenever it changes, and for which byte of the new
+// image it is, if for any.
 enum class Stream : uint8_t {
   kPrologue,
   kMap,
@@ -476,7 +477,7 @@ class Codec {
   // A segment and where the gap behind it ends. Segments are stored in the order of the old image and mostly
   // follow each other in the new one as well. An empty one, at the start of both images, precedes the first.
   void BeginSegment() {
-    port().Enter(Stream::kMap);
+    port().Enter(Stream::kMap, position_);
     const uint32_t before = segment_;
     const bool in_order = Decide(kNextInOrder, port().plan().NextIsInOrder(before)) != 0;
     shift_ = next_shift_;
@@ -500,7 +501,7 @@ class Codec {
   }
 
   void CodeOperation() {
-    port().Enter(Stream::kOperations);
+    port().Enter(Stream::kOperations, position_);
     const auto from = port().plan().NextOperation();
     const uint32_t before = phase_;
     const Position room = gap_end_ - position_;
@@ -615,7 +616,7 @@ class Codec {
   }
 
   uint8_t CodeByte(const uint16_t* sets, uint32_t weights) {
-    port().Enter(phase_ == kLiteral ? Stream::kLiterals : Stream::kMisses);
+    port().Enter(phase_ == kLiteral ? Stream::kLiterals : Stream::kMisses, position_);
     Input contexts[kInputs];
     HashContexts(sets, contexts);
     const uint8_t byte =
@@ -653,7 +654,7 @@ class Codec {
   }
 
   void BeginBlock() {
-    port().Enter(Stream::kClean);
+    port().Enter(Stream::kClean, position_);
     if (position_ >= page_end_) {
       const uint32_t size = Piece(kPage);
       page_end_ = position_ + size;
@@ -744,7 +745,7 @@ class Codec {
   void CodeUnit() {
     PredictUnit();
     while (true) {
-      port().Enter(unit_kind_ ? Stream::kReferences : Stream::kHits);
+      port().Enter(unit_kind_ ? Stream::kReferences : Stream::kHits, position_);
       const uint32_t odd = static_cast<uint32_t>(position_) & 1;
       Input contexts[kInputs];
       HashContexts(kHitContexts, contexts);

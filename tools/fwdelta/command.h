@@ -13,7 +13,9 @@ namespace fwdelta {
 
 void AddKeygen(CLI::App* app);
 void AddCreate(CLI::App* app);
+void AddExplain(CLI::App* app);
 void AddSign(CLI::App* app);
+void AddFlatten(CLI::App* app);
 void AddInfo(CLI::App* app);
 void AddVerify(CLI::App* app);
 void AddApply(CLI::App* app);

@@ -10,15 +10,14 @@
 
 #include "fwdelta/command.h"
 #include "fwdelta/device_options.h"
+#include "fwdelta/encode_options.h"
 #include "fwdelta/failure.h"
 #include "fwdelta/files.h"
 #include "fwdelta/key_files.h"
-#include "fwdelta/policy_options.h"
 #include "fwdelta/progress.h"
 #include "fwdelta/text.h"
 #include "libdelta/host.h"
-#include "libdelta/sim/flash_device.h"
-#include "libdelta/wire/format.h"
+#include "libdelta/host/file_layout.h"
 
 namespace fwdelta {
 namespace {
@@ -29,16 +28,9 @@ struct CreateOptions {
   OutputOptions out;
   std::vector<std::string> keys;
   bool is_unsigned = false;
-  bool full = false;
-  bool in_place = false;
-  std::string device;
-  std::string load_address = "auto";
-  std::string isa = "auto";
-  uint64_t chunk = 0;
   bool stats = false;
   bool json = false;
-  std::optional<uint64_t> ram;
-  libdelta::EncodeOptions encode;
+  EncodeArguments encoding;
 };
 
 void CheckCreate(const CreateOptions& options) {
@@ -50,60 +42,39 @@ void CheckCreate(const CreateOptions& options) {
   if (!options.keys.empty() && options.is_unsigned) {
     Fail(ExitCode::kUsage, "--key and --unsigned exclude each other");
   }
-  if (options.first_image.empty() || (options.second_image.empty() && !options.full)) {
+  if (options.first_image.empty() || (options.second_image.empty() && !options.encoding.full)) {
     Fail(ExitCode::kUsage, "give OLD and NEW; only with --full does NEW alone suffice");
   }
   if (options.first_image == kStream && options.second_image == kStream) {
     Fail(ExitCode::kUsage, "only one of OLD and NEW can be \"-\"");
   }
-  if (options.in_place && options.device.empty()) {
-    Fail(ExitCode::kUsage,
-         "--in-place needs --device: the patch is planned for the pages and spare pages of a board");
-  }
-  if (!options.in_place && !options.device.empty()) {
-    Fail(ExitCode::kUsage, "--device is for updates in place only: add --in-place, or leave it out");
-  }
-  if (options.ram) CheckRam(*options.ram);
-  if (options.chunk != 0 && (options.chunk < libdelta::kMinChunk || options.chunk > libdelta::kMaxChunk)) {
-    Fail(ExitCode::kUsage, "--chunk {}: must be 256 .. 4K", FormatSize(options.chunk));
-  }
+  CheckEncodeArguments(options.encoding);
   CheckJsonOutput(options.json, options.out.path);
 }
 
-libdelta::EncodeOptions MakeEncodeOptions(const CreateOptions& options,
-                                          const std::optional<libdelta::DeviceProfile>& device,
-                                          Progress* progress) {
-  libdelta::EncodeOptions encode = options.encode;
-  if (device) {
-    encode.in_place = libdelta::LayoutOf(*device);
-    encode.ram = device->ram;
-  }
-  if (options.ram) encode.ram = *options.ram;
-  encode.chunk = static_cast<uint32_t>(options.chunk);
-  encode.kind = options.full ? libdelta::PayloadKind::kFullOnly : libdelta::PayloadKind::kAuto;
-  if (options.load_address != "auto") {
-    encode.load_address = ParseNumber(options.load_address);
-    if (!encode.load_address) {
-      Fail(ExitCode::kUsage, "--load-address {}: give a number (0x8000000) or auto", options.load_address);
-    }
-  }
-  if (options.isa != "auto") encode.isa = options.isa;
-  encode.progress = [progress](int per_mille) { progress->Show(static_cast<uint64_t>(per_mille), 1000); };
-  return encode;
+// Says so when a file is no image as a device has it.
+void WarnOfText(const InputFile& file) {
+  const libdelta::FileFormat format = libdelta::ParseFileLayout(file.bytes()).format;
+  if (format != libdelta::FileFormat::kIntelHex && format != libdelta::FileFormat::kUf2) return;
+  fmt::print(stderr,
+             "fwdelta: warning: {}: the patch is for this {} file, byte by byte; a device has the image that "
+             "\"fwdelta flatten\" makes of it, and patches for that are a fraction of the size\n",
+             file.name(), libdelta::NameOf(format));
 }
 
 libdelta::Patch EncodeImages(const CreateOptions& options) {
-  std::optional<libdelta::DeviceProfile> device;
-  if (options.in_place) device = LoadDevice(options.device);
+  const std::optional<libdelta::DeviceProfile> device = LoadDevice(options.encoding);
   const InputFile new_image(options.second_image.empty() ? options.first_image : options.second_image);
   std::unique_ptr<InputFile> old_image;  // A whole image ignores it.
-  if (!options.full) old_image = std::make_unique<InputFile>(options.first_image);
+  if (!options.encoding.full) old_image = std::make_unique<InputFile>(options.first_image);
+  WarnOfText(new_image);
   if (device) {
     CheckImageFits(*device, new_image.name(), new_image.bytes().size());
     if (old_image) CheckImageFits(*device, old_image->name(), old_image->bytes().size());
   }
   Progress progress("fwdelta: creating");
-  const libdelta::EncodeOptions encode = MakeEncodeOptions(options, device, &progress);
+  libdelta::EncodeOptions encode = MakeEncodeOptions(options.encoding, device);
+  encode.progress = [&progress](int per_mille) { progress.Show(static_cast<uint64_t>(per_mille), 1000); };
   libdelta::Result<libdelta::Patch> patch =
       libdelta::Encode(old_image ? old_image->bytes() : libdelta::ByteView(), new_image.bytes(), encode);
   if (!patch.ok()) Fail(ExitCode::kUsage, "{}", patch.error());
@@ -182,32 +153,6 @@ void RunCreate(const CreateOptions& options) {
   ReportPatch(options, patch, output);
 }
 
-void AddEncodeOptions(CLI::App* command, CreateOptions* options) {
-  libdelta::EncodeOptions* encode = &options->encode;
-  command->add_option("--hardware", encode->hardware, "Board that the patch is for")->type_name("ID");
-  command->add_option("--component", encode->component, "Image on that board")->type_name("ID");
-  command->add_option("--counter", encode->counter, "Security counter; devices refuse older ones")
-      ->type_name("N");
-  AddSizeOption(command, "--ram", &options->ram,
-                "RAM the device may use in all: 2K .. 1M (default 64K, or that of --device)");
-  AddSizeOption(command, "--chunk", &options->chunk, "Bytes verified at a time: 256 .. 4K (default RAM / 8)");
-  command->add_flag("--full", options->full, "Carry the whole new image, compressed; needs no OLD");
-  command->add_flag("--in-place", options->in_place,
-                    "Update the only slot of --device, page by page; survives power cuts");
-  AddDeviceOption(command, &options->device);
-  command
-      ->add_option("--load-address", options->load_address, "Address of the first image byte (default: auto)")
-      ->type_name("ADDRESS");
-  std::vector<std::string> isas = libdelta::InstructionSets();
-  isas.insert(isas.begin(), "auto");
-  command->add_option("--isa", options->isa, "Instruction set whose references to look for (default: auto)")
-      ->check(CLI::IsMember(isas))
-      ->type_name("NAME");
-  command
-      ->add_option("-j,--threads", encode->threads, "Threads to use (default: all); never changes the patch")
-      ->type_name("N");
-}
-
 }  // namespace
 
 void AddCreate(CLI::App* app) {
@@ -221,7 +166,7 @@ void AddCreate(CLI::App* app) {
       ->type_name("KEY")
       ->allow_extra_args(false);
   command->add_flag("--unsigned", options->is_unsigned, "Do not sign");
-  AddEncodeOptions(command, options.get());
+  AddEncodeOptions(command, &options->encoding);
   command->add_flag("--stats", options->stats, "Print where the bits of the patch went");
   AddJsonOption(command, &options->json);
   command->footer(

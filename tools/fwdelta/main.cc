@@ -70,7 +70,9 @@ void AddCommands(CLI::App* app) {
   app->require_subcommand(1);
   AddKeygen(app);
   AddCreate(app);
+  AddExplain(app);
   AddSign(app);
+  AddFlatten(app);
   AddInfo(app);
   AddVerify(app);
   AddApply(app);

@@ -63,6 +63,29 @@ struct InPlaceLayout {
   std::vector<SlotRange> protected_ranges;  // Whole pages that no update touches.
 };
 
+// Where the bits of a payload went, decision by decision. Costs are in 1/65536 of a bit.
+struct CostTrace {
+  static constexpr uint64_t kNowhere = UINT64_MAX;
+  // Decisions of one kind for one place.
+  struct Cost {
+    uint64_t
+        position;  // The byte of the new image that they are for; an operation's first. kNowhere: the tables.
+    uint32_t stream;  // Index in EncodeStats::stream_bits.
+    uint64_t cost;
+  };
+  enum class Origin { kLiteral, kOldCopy, kNewCopy };
+  // What a piece of the new image is made of.
+  struct Piece {
+    uint64_t position;
+    uint64_t length;
+    Origin origin;
+    uint64_t source;  // Where in the old or new image the copy begins; 0 for literals.
+  };
+  std::vector<Cost> costs;  // In the order of coding.
+  // By position, without overlaps; in place, pages that stay as they are may be in none.
+  std::vector<Piece> pieces;
+};
+
 struct EncodeOptions {
   std::string hardware;   // Id of the board, at most 32 bytes; empty: any.
   std::string component;  // Id of the image on that board, at most 32 bytes; empty: any.
@@ -80,6 +103,8 @@ struct EncodeOptions {
   // Instruction set, one of InstructionSets(); "none": no references but those in data; "discover": those that
   // show by how they change. Unset: the set whose templates save most, and what can be discovered beside it.
   std::optional<std::string> isa;
+  // Filled if set; empty for payloads that the libdelta codec has not made. Not owned.
+  CostTrace* trace = nullptr;
   // Called with 0 .. 1000 per mille from the calling thread; may be empty.
   std::function<void(int)> progress;
 };

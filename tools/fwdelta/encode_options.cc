@@ -1,0 +1,84 @@
+#include "fwdelta/encode_options.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "fwdelta/device_options.h"
+#include "fwdelta/failure.h"
+#include "fwdelta/policy_options.h"
+#include "fwdelta/text.h"
+#include "libdelta/sim/flash_device.h"
+#include "libdelta/wire/format.h"
+
+namespace fwdelta {
+
+void AddEncodeOptions(CLI::App* command, EncodeArguments* arguments) {
+  libdelta::EncodeOptions* encode = &arguments->encode;
+  command->add_option("--hardware", encode->hardware, "Board that the patch is for")->type_name("ID");
+  command->add_option("--component", encode->component, "Image on that board")->type_name("ID");
+  command->add_option("--counter", encode->counter, "Security counter; devices refuse older ones")
+      ->type_name("N");
+  AddSizeOption(command, "--ram", &arguments->ram,
+                "RAM the device may use in all: 2K .. 1M (default 64K, or that of --device)");
+  AddSizeOption(command, "--chunk", &arguments->chunk,
+                "Bytes verified at a time: 256 .. 4K (default RAM / 8)");
+  command->add_flag("--full", arguments->full, "Carry the whole new image, compressed; needs no OLD");
+  command->add_flag("--in-place", arguments->in_place,
+                    "Update the only slot of --device, page by page; survives power cuts");
+  AddDeviceOption(command, &arguments->device);
+  command
+      ->add_option("--load-address", arguments->load_address,
+                   "Address of the first image byte (default: auto)")
+      ->type_name("ADDRESS");
+  std::vector<std::string> isas = libdelta::InstructionSets();
+  isas.insert(isas.begin(), "auto");
+  command->add_option("--isa", arguments->isa, "Instruction set whose references to look for (default: auto)")
+      ->check(CLI::IsMember(isas))
+      ->type_name("NAME");
+  command
+      ->add_option("-j,--threads", encode->threads, "Threads to use (default: all); never changes the patch")
+      ->type_name("N");
+}
+
+void CheckEncodeArguments(const EncodeArguments& arguments) {
+  if (arguments.in_place && arguments.device.empty()) {
+    Fail(ExitCode::kUsage,
+         "--in-place needs --device: the patch is planned for the pages and spare pages of a board");
+  }
+  if (!arguments.in_place && !arguments.device.empty()) {
+    Fail(ExitCode::kUsage, "--device is for updates in place only: add --in-place, or leave it out");
+  }
+  if (arguments.ram) CheckRam(*arguments.ram);
+  if (arguments.chunk != 0 &&
+      (arguments.chunk < libdelta::kMinChunk || arguments.chunk > libdelta::kMaxChunk)) {
+    Fail(ExitCode::kUsage, "--chunk {}: must be 256 .. 4K", FormatSize(arguments.chunk));
+  }
+}
+
+std::optional<libdelta::DeviceProfile> LoadDevice(const EncodeArguments& arguments) {
+  if (!arguments.in_place) return std::nullopt;
+  return LoadDevice(arguments.device);
+}
+
+libdelta::EncodeOptions MakeEncodeOptions(const EncodeArguments& arguments,
+                                          const std::optional<libdelta::DeviceProfile>& device) {
+  libdelta::EncodeOptions encode = arguments.encode;
+  if (device) {
+    encode.in_place = libdelta::LayoutOf(*device);
+    encode.ram = device->ram;
+  }
+  if (arguments.ram) encode.ram = *arguments.ram;
+  encode.chunk = static_cast<uint32_t>(arguments.chunk);
+  encode.kind = arguments.full ? libdelta::PayloadKind::kFullOnly : libdelta::PayloadKind::kAuto;
+  if (arguments.load_address != "auto") {
+    encode.load_address = ParseNumber(arguments.load_address);
+    if (!encode.load_address) {
+      Fail(ExitCode::kUsage, "--load-address {}: give a number (0x8000000) or auto", arguments.load_address);
+    }
+  }
+  if (arguments.isa != "auto") encode.isa = arguments.isa;
+  return encode;
+}
+
+}  // namespace fwdelta
