@@ -12,7 +12,8 @@ arm_packages='gcc-arm-none-eabi binutils-arm-none-eabi libnewlib-arm-none-eabi l
 # xz-utils for the source archive that tools/bearssl.sh fetches.
 qemu_packages='qemu-system-arm xz-utils'
 test_packages='libgtest-dev libgmock-dev clang-format-14 clang-tidy-14 clang
-  libclang-rt-14-dev llvm-14 shellcheck openssl libbearssl-dev'
+  libclang-rt-14-dev llvm-14 shellcheck openssl libbearssl-dev
+  qemu-user g++-mips-linux-gnu valgrind'
 demo_packages='unzip bsdiff xdelta3 zstd xz-utils ca-certificates'
 bench_packages='libgtest-dev libgmock-dev'
 
