@@ -1,7 +1,7 @@
 #!/bin/sh
 # Work of the device's decoder, in instructions per byte of the new image, for the most hostile payload there
-# is: all templates match everywhere, each prediction takes the longest search, and none comes true. Beside it:
-# literals.
+# is: all templates match everywhere, each prediction takes the longest search, and none comes true. Beside
+# it: literals.
 # Counted by callgrind for this machine's processor, which does not depend on its speed.
 #
 #   sh bench/worst_case.sh                       writes bench/results/worst_case.csv

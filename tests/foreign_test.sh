@@ -1,6 +1,6 @@
 #!/bin/sh
-# The device's decoder where words have 32 bits and the other order of bytes: built for MIPS, run by qemu-user,
-# on payloads that this machine's encoder has made.
+# The device's decoder where words have 32 bits and the other order of bytes: built for MIPS, run by
+# qemu-user, on payloads that this machine's encoder has made.
 #
 #   sh tests/foreign_test.sh MAKE_CASES [SCRATCH]
 set -eu
