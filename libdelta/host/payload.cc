@@ -161,8 +161,8 @@ class TemplateJudge {
   static constexpr int64_t kLooseWrongs = 8;     // Wrong predictions of such a one that cost a bit.
   static constexpr int64_t kReferenceCost = 14;  // Bits of one that changes and is not predicted.
 
-  // Whether nothing but the target tells the word from others. An address of 0 is hardly one.
-  bool IsLoose(const Template& t) const { return t.bits >= 31 && (t.origin != 0 || plan_.base == 0); }
+  // Whether nothing but the target tells the word from others, and that hardly.
+  bool IsLoose(const Template& t) const { return t.bits >= 31 && (t.origin != 0 || !plan_.base_known); }
 
   // Bits that `t` saves: what references would cost, less whether it is right where it predicts a change.
   int64_t Gain(const Template& t, bool mark) {
