@@ -40,40 +40,12 @@ expect() {
 
 # --- the pair -------------------------------------------------------------------------------------
 
-matches() { echo "$2  $1" | sha256sum -c --status 2>/dev/null; }
-
-# fetch VERSION SHA256 FILE: firmware-base.bin of one release, checked; kept for the next run.
-fetch() {
-  matches "$3" "$2" && return 0
-  scratch=$work/npm-$1
-  rm -rf "$scratch"
-  mkdir -p "$scratch"
-  echo "fetching @pybricks/firmware $1 with npm"
-  if ! npm pack --loglevel error --fetch-retries 1 --cache "$PWD/$work/npm-cache" \
-    --pack-destination "$scratch" "@pybricks/firmware@$1" >"$scratch/log" 2>&1; then
-    grep 'npm ERR' "$scratch/log" | head -n 3 | sed 's/^/  /'
-    return 1
-  fi
-  tar -xzf "$scratch"/*.tgz -C "$scratch" package/build/primehub.zip || return 1
-  unzip -q -p "$scratch/package/build/primehub.zip" firmware-base.bin >"$scratch/image" || return 1
-  if ! matches "$scratch/image" "$2"; then
-    echo "demo: @pybricks/firmware $1 is not what was published: not used" >&2
-    return 1
-  fi
-  mv "$scratch/image" "$3"
-  rm -rf "$scratch"
-}
-
-release_old=c3a35aac165c75ac5cfb2938ce1253258b9602ab51c128cd3b28dddc85a75431
-release_new=e5fd8bbd1030d7db5569b40f0758184ac04175c156ef2c4f72130bfd9e4c6316
-
 real_pair() {
-  old=$work/primehub-7.27.0.bin
-  new=$work/primehub-7.28.0.bin
-  if ! matches $old $release_old || ! matches $new $release_new; then
-    command -v npm >/dev/null 2>&1 || sh tools/deps.sh npm || return 1
-    fetch 7.27.0 $release_old $old && fetch 7.28.0 $release_new $new || return 1
-  fi
+  command -v npm >/dev/null 2>&1 || sh tools/deps.sh npm || return 1
+  pair=pyb-primehub-7.27.0-7.28.0
+  sh bench/corpus.sh fetch --only $pair $work/corpus || return 1
+  old=$work/corpus/public/$pair/old.bin
+  new=$work/corpus/public/$pair/new.bin
   hardware=spike-prime-hub
   title='LEGO SPIKE Prime hub, Pybricks firmware 7.27.0 -> 7.28.0 (Cortex-M4, MIT licence)'
 }
@@ -116,6 +88,7 @@ fi
 echo "$title"
 cp "$old" $work/old.bin
 cp "$new" $work/new.bin
+tree=$PWD
 cd $work
 echo "old.bin $(size_of old.bin) bytes, new.bin $(size_of new.bin) bytes"
 rm -f release.key release.pub ./*.fwd result.bin
@@ -165,36 +138,30 @@ echo 'result.bin and new.bin are the same, byte for byte'
 whole=$(size_of new.bin)
 patch=$(size_of update.fwd)
 
-# row NAME PROGRAM MAKE UNDO: size of what MAKE writes to peer.out, if UNDO brings the new image back.
-row() {
-  if ! command -v "$2" >/dev/null 2>&1; then
-    printf '  %-34s %10s\n' "$1" 'missing'
-    return 0
-  fi
-  rm -f peer.out peer.new
-  if ! sh -c "$3" >peer.log 2>&1 || ! sh -c "$4" >>peer.log 2>&1 || ! cmp -s peer.new new.bin; then
-    cat peer.log >&2
-    die "$1 does not work here"
-  fi
-  line "$1" "$(size_of peer.out)"
-}
 line() {
   awk -v name="$1" -v size="$2" -v whole="$whole" \
     'BEGIN { printf "  %-34s %10d %8.2f %%\n", name, size, 100 * size / whole }'
 }
+# row NAME PEER: what bench/peers.sh has found about that peer.
+row() {
+  found=$(awk -F '\t' -v peer="$2" '$1 == peer { print $3, $4 }' peers)
+  case $found in
+    missing*) printf '  %-34s %10s\n' "$1" missing ;;
+    measured*) line "$1" "${found#* }" ;;
+    *) die "$1 does not work here" ;;
+  esac
+}
 
 say 'What has to be sent (bytes, and share of the full image)'
 line 'full image' "$whole"
-row 'xz -9e' xz 'xz -9ec new.bin >peer.out' 'xz -dc peer.out >peer.new'
-row 'zstd -19' zstd 'zstd -q19 new.bin -o peer.out' 'zstd -qd peer.out -o peer.new'
-row 'xdelta3 -9 -S lzma' xdelta3 'xdelta3 -e -9 -S lzma -s old.bin new.bin peer.out' \
-  'xdelta3 -d -s old.bin peer.out peer.new'
-row 'zstd --ultra -22 --patch-from' zstd \
-  'zstd -q --ultra -22 --long=27 --patch-from=old.bin new.bin -o peer.out' \
-  'zstd -qd --long=27 --patch-from=old.bin peer.out -o peer.new'
-row 'bsdiff' bsdiff 'bsdiff old.bin new.bin peer.out' 'bspatch old.bin peer.new peer.out'
+sh "$tree/bench/peers.sh" old.bin new.bin >peers
+row 'xz -9e' xz
+row 'zstd -19' zstd:19
+row 'xdelta3 -9 -S lzma' xdelta3:9-lzma
+row 'zstd --ultra -22 --patch-from' zstd:patch-from-22
+row 'bsdiff' bsdiff:debian
 line 'fwdelta, signed' "$patch"
-rm -f peer.out peer.new peer.log
+rm -f peers
 echo '  (of these, only fwdelta is signed and checked chunk by chunk, and runs in 64 KiB of RAM)'
 
 [ "$patch" -lt "$whole" ] || die 'the patch is not smaller than the image'
