@@ -15,7 +15,7 @@ test_packages='libgtest-dev libgmock-dev clang-format-14 clang-tidy-14 clang
   libclang-rt-14-dev llvm-14 shellcheck openssl libbearssl-dev
   qemu-user g++-mips-linux-gnu valgrind'
 demo_packages='unzip bsdiff xdelta3 zstd xz-utils ca-certificates'
-bench_packages='libgtest-dev libgmock-dev'
+bench_packages='libgtest-dev libgmock-dev libbenchmark-dev'
 
 [ $# -gt 0 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 wanted=
