@@ -76,7 +76,8 @@ brotli_with_dictionary() { has brotli && brotli --help 2>&1 | grep -q -- --dicti
 
 peer xz 'has xz' 'number_in xz --version' 'xz -9ec new >patch' 'xz -dc patch >result'
 peer zstd:19 'has zstd' 'number_in zstd --version' 'zstd -q19 new -o patch' 'zstd -qd patch -o result'
-peer bsdiff:debian 'has bsdiff bspatch' 'package_version bsdiff' 'bsdiff old new patch' 'bspatch old result patch'
+peer bsdiff:debian 'has bsdiff bspatch' 'package_version bsdiff' \
+  'bsdiff old new patch' 'bspatch old result patch'
 peer xdelta3:9-lzma 'has xdelta3' 'number_in xdelta3 -V' \
   'xdelta3 -e -9 -S lzma -s old new patch' 'xdelta3 -d -s old patch result'
 peer zstd:patch-from-22 'has zstd' 'number_in zstd --version' \
@@ -95,6 +96,9 @@ peer hdiffi:m1-tuz4k 'has hdiffi hpatchi' 'number_in hdiffi -v' \
   'hdiffi -m-1 -c-tuz-4k old new patch' 'hpatchi old patch result'
 peer detools:seq-lzma 'has detools' 'number_in detools --version' \
   'detools create_patch -c lzma old new patch' 'detools apply_patch old patch result'
+peer detools:seq-lzma-arm-cortex-m4 'has detools' 'number_in detools --version' \
+  'detools create_patch -c lzma --data-format arm-cortex-m4 old new patch' \
+  'detools apply_patch old patch result'
 peer detools:seq-heatshrink 'has detools' 'number_in detools --version' \
   'detools create_patch -c heatshrink old new patch' 'detools apply_patch old patch result'
 peer detools:seq-crle 'has detools' 'number_in detools --version' \
@@ -103,3 +107,6 @@ peer detools:seq-crle 'has detools' 'number_in detools --version' \
 peer zucchini:gen-xz 'has zucchini xz' 'echo unknown' \
   'zucchini -gen old new plain && xz --format=lzma -9ec plain >patch && rm plain' \
   'xz --format=lzma -dc patch >plain && zucchini -apply old plain result && rm plain'
+peer zucchini:gen-brotli 'has zucchini brotli' 'echo unknown' \
+  'zucchini -gen old new plain && brotli -q 11 -w 24 -c plain >patch && rm plain' \
+  'brotli -d -w 24 -c patch >plain && zucchini -apply old plain result && rm plain'

@@ -49,7 +49,8 @@ publish() {
   tar -C content --sort=name --mtime=@0 --owner=0 --group=0 -czf "site/$1-$2.tgz" package
   printf '%s"%s":{"name":"%s","version":"%s","dist":{"tarball":"%s/%s-%s.tgz"}}' \
     "$([ -f "$1.versions" ] && echo ,)" "$2" "$1" "$2" "$address" "$1" "$2" >>"$1.versions"
-  printf '{"name":"%s","dist-tags":{"latest":"%s"},"versions":{%s}}' "$1" "$2" "$(cat "$1.versions")" >"site/$1"
+  printf '{"name":"%s","dist-tags":{"latest":"%s"},"versions":{%s}}' \
+    "$1" "$2" "$(cat "$1.versions")" >"site/$1"
 }
 publish dev 1.0.0 old.bin
 publish dev 1.0.1 new.bin
@@ -61,8 +62,13 @@ publish half 1.0.1 new.bin
 debian() {
   mkdir -p deb/DEBIAN deb/usr/share/dev
   cp "$2" deb/usr/share/dev/image.bin
-  printf 'Package: dev\nVersion: %s\nArchitecture: all\nMaintainer: nobody <nobody@localhost>\nDescription: test\n' \
-    "$1" >deb/DEBIAN/control
+  cat >deb/DEBIAN/control <<END
+Package: dev
+Version: $1
+Architecture: all
+Maintainer: nobody <nobody@localhost>
+Description: test
+END
   dpkg-deb --root-owner-group -b deb "site/pool/main/d/dev/dev_${1#*:}_all.deb" >/dev/null
 }
 debian 1:2.0-1 old.bin
@@ -77,20 +83,24 @@ old_tgz=$(sum site/dev-1.0.0.tgz)
 new_tgz=$(sum site/dev-1.0.1.tgz)
 old_deb=$(sum site/pool/main/d/dev/dev_2.0-1_all.deb)
 new_deb=$(sum site/pool/main/d/dev/dev_2.0-2_all.deb)
+old_half=$(sum site/half-1.0.0.tgz)
+new_half=$(sum site/half-1.0.1.tgz)
+new_image=$(sum new.bin)
 image=package/image.bin
+deb_image=usr/share/dev/image.bin
 wrong=$(printf '%064d' 0)
 {
   head -n 1 "$tree/bench/corpus.tsv"
-  row npm-good npm - dev 1.0.0 1.0.1 "$old_tgz" "$new_tgz" $image "$(sum new.bin)"
-  row npm-wrong-archive npm - dev 1.0.0 1.0.1 "$old_tgz" "$wrong" $image "$(sum new.bin)"
+  row npm-good npm - dev 1.0.0 1.0.1 "$old_tgz" "$new_tgz" $image "$new_image"
+  row npm-wrong-archive npm - dev 1.0.0 1.0.1 "$old_tgz" "$wrong" $image "$new_image"
   row npm-wrong-image npm - dev 1.0.0 1.0.1 "$old_tgz" "$new_tgz" $image "$wrong"
-  row npm-wrong-path npm - dev 1.0.0 1.0.1 "$old_tgz" "$new_tgz" package/nowhere.bin "$(sum new.bin)"
-  row npm-no-version npm - dev 1.0.0 1.0.7 "$old_tgz" "$wrong" $image "$(sum new.bin)"
-  row npm-no-package npm - nobody 1.0.0 1.0.1 "$wrong" "$wrong" $image "$(sum new.bin)"
-  row npm-half npm - half 1.0.0 1.0.1 "$(sum site/half-1.0.0.tgz)" "$(sum site/half-1.0.1.tgz)" $image "$(sum new.bin)"
-  row deb-good deb main/d/dev dev:all 1:2.0-1 1:2.0-2 "$old_deb" "$new_deb" usr/share/dev/image.bin "$(sum new.bin)"
-  row deb-wrong-archive deb main/d/dev dev:all 1:2.0-1 1:2.0-2 "$old_deb" "$wrong" usr/share/dev/image.bin "$(sum new.bin)"
-  row deb-no-version deb main/d/dev dev:all 1:2.0-1 1:2.0-9 "$old_deb" "$wrong" usr/share/dev/image.bin "$(sum new.bin)"
+  row npm-wrong-path npm - dev 1.0.0 1.0.1 "$old_tgz" "$new_tgz" package/nowhere.bin "$new_image"
+  row npm-no-version npm - dev 1.0.0 1.0.7 "$old_tgz" "$wrong" $image "$new_image"
+  row npm-no-package npm - nobody 1.0.0 1.0.1 "$wrong" "$wrong" $image "$new_image"
+  row npm-half npm - half 1.0.0 1.0.1 "$old_half" "$new_half" $image "$new_image"
+  row deb-good deb main/d/dev dev:all 1:2.0-1 1:2.0-2 "$old_deb" "$new_deb" $deb_image "$new_image"
+  row deb-wrong-archive deb main/d/dev dev:all 1:2.0-1 1:2.0-2 "$old_deb" "$wrong" $deb_image "$new_image"
+  row deb-no-version deb main/d/dev dev:all 1:2.0-1 1:2.0-9 "$old_deb" "$wrong" $deb_image "$new_image"
 } >recipe.tsv
 
 # --- fetching -------------------------------------------------------------------------------------
@@ -99,7 +109,8 @@ wrong=$(printf '%064d' 0)
 fetch() {
   npm_config_registry=${3:-$address} no_proxy=localhost NO_PROXY=localhost \
     npm_config_fetch_retry_mintimeout=10 npm_config_fetch_retry_maxtimeout=10 \
-    sh "$tree/bench/corpus.sh" fetch --recipe recipe.tsv --only "$2" --debian-mirror "${3:-$address}" "$1" >log 2>&1
+    sh "$tree/bench/corpus.sh" fetch --recipe recipe.tsv --only "$2" --debian-mirror "${3:-$address}" "$1" \
+    >log 2>&1
 }
 # expect_failure ID TEXT [ADDRESS]: the fetch fails, says TEXT, and leaves no more than right archives.
 expect_failure() {
@@ -136,7 +147,7 @@ expect_failure deb-good 'dev:all 1:2.0-1: cannot be had; is there a network' htt
 # After a failure the rest is fetched, and what is there is not fetched again.
 rm -rf corpus
 fetch corpus npm-half
-check 'half a fetch keeps the first archive' test -f "corpus/archives/$(sum site/half-1.0.0.tgz)"
+check 'half a fetch keeps the first archive' test -f "corpus/archives/$old_half"
 rm site/half-1.0.1.tgz.cut site/half-1.0.0.tgz
 check 'the fetch goes on where it was' fetch corpus npm-half
 check 'and is right' cmp new.bin corpus/public/npm-half/new.bin
@@ -153,8 +164,13 @@ check 'an unknown pair is named' grep -q 'no pair' log
 # state OUTPUT PEER
 state() { awk -F '\t' -v peer="$2" '$1 == peer { print $3 }' "$1"; }
 mkdir bin
-printf '#!/bin/sh\ncase $1 in --version) echo detools 9.8.7 ;; create_patch) cp "$5" "$6" ;; *) cp "$3" "$4" ;; esac\n' \
-  >bin/detools
+cat >bin/detools <<'END'
+#!/bin/sh
+[ "$1" = --version ] && echo detools 9.8.7 && exit
+[ "$1" = apply_patch ] && exec cp "$3" "$4"
+shift $(($# - 2))
+cp "$1" "$2"
+END
 printf '#!/bin/sh\necho broken program >&2\nexit 3\n' >bin/zucchini
 for program in hdiffi hpatchi; do
   printf '#!/bin/sh\n[ "$1" = -v ] || { shift $(($# - 2)); cp "$1" "$2"; }\n' >bin/$program
@@ -164,10 +180,12 @@ printf '#!/bin/sh\n[ "$1" = -v ] && echo 1.2.3 && exit\nshift $(($# - 3)); cp "$
 printf '#!/bin/sh\ncp "$2" "$3"\n' >bin/hpatchz
 chmod +x bin/*
 PATH=$scratch/bin:$PATH sh "$tree/bench/peers.sh" old.bin new.bin >peers 2>peers.log
-for peer in xz zstd:19 bsdiff:debian xdelta3:9-lzma zstd:patch-from-22 rdiff hdiffz:m1-SD-lzma2; do
+for peer in xz zstd:19 bsdiff:debian xdelta3:9-lzma zstd:patch-from-22 rdiff hdiffz:m1-SD-lzma2 \
+  detools:seq-lzma-arm-cortex-m4; do
   check "$peer is measured" test "$(state peers $peer)" = measured
 done
-check 'the size is that of the patch' grep -q "^hdiffz:m1-SD-lzma2$tab.*${tab}measured$tab$(wc -c <new.bin)${tab}1.2.3" peers
+check 'the size is that of the patch, and there is a version' \
+  grep -q "^hdiffz:m1-SD-lzma2$tab.*${tab}measured$tab$(wc -c <new.bin)${tab}1.2.3" peers
 check 'a right result counts' test "$(state peers detools:seq-crle)" = measured
 check 'a program that fails does not count' test "$(state peers zucchini:gen-xz)" = failed
 check 'and what it says is shown' grep -q 'zucchini:gen-xz: broken program' peers.log

@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-steps='lint release sanitize fuzz footprint qemu install readme demo'
+steps='lint release sanitize fuzz footprint qemu install readme demo report'
 [ $# -eq 0 ] || steps=$*
 
 logs=build/logs
@@ -150,26 +150,33 @@ step_footprint() {
   note 'footprint on Cortex-M' sh bench/footprint.sh --check || true
 }
 
-# The bootloader on an emulated board; adds up its own cases.
-step_qemu() {
-  log=$logs/qemu.log
+# own_cases NAME LOG COMMAND...: runs a test that ends with "N passed, M failed" itself, and adds these up.
+own_cases() {
+  name=$1
+  log=$logs/$2.log
+  shift 2
   start=$(date +%s)
-  note 'build, release (for qemu)' build release fwdelta || return 0
   result=0
-  sh tests/qemu_test.sh build/release/tools/fwdelta >"$log" 2>&1 || result=$?
+  "$@" >"$log" 2>&1 || result=$?
   counts=$(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log")
   [ -n "$counts" ] || counts='0 1'
-  qemu_passed=${counts% *}
-  qemu_failed=${counts#* }
-  [ $result -eq 0 ] || [ "$qemu_failed" -gt 0 ] || qemu_failed=1
-  passed=$((passed + qemu_passed))
-  failed=$((failed + qemu_failed))
-  if [ "$qemu_failed" -eq 0 ]; then
-    echo "ok      bootloader in QEMU: $qemu_passed checks ($(($(date +%s) - start)) s)"
+  own_passed=${counts% *}
+  own_failed=${counts#* }
+  [ $result -eq 0 ] || [ "$own_failed" -gt 0 ] || own_failed=1
+  passed=$((passed + own_passed))
+  failed=$((failed + own_failed))
+  if [ "$own_failed" -eq 0 ]; then
+    echo "ok      $name: $own_passed checks ($(($(date +%s) - start)) s)"
   else
-    echo "FAILED  bootloader in QEMU: $qemu_failed ($(($(date +%s) - start)) s); the end of $log:"
+    echo "FAILED  $name: $own_failed ($(($(date +%s) - start)) s); the end of $log:"
     tail -n 60 "$log" | sed 's/^/        /'
   fi
+}
+
+# The bootloader on an emulated board.
+step_qemu() {
+  note 'build, release (for qemu)' build release fwdelta || return 0
+  own_cases 'bootloader in QEMU' qemu sh tests/qemu_test.sh build/release/tools/fwdelta
 }
 
 step_install() {
@@ -184,13 +191,19 @@ step_demo() {
   note 'demo with the bundled pair' sh tools/demo.sh --bundled || true
 }
 
+# Programs and packages that only this step needs are installed by it.
+step_report() {
+  own_cases 'fetching pairs, running peers' fetch sh tests/fetch_test.sh
+  own_cases 'report and its page' report sh tests/report_test.sh
+}
+
 start_all=$(date +%s)
-sh tools/deps.sh build arm qemu test demo
+sh tools/deps.sh build arm qemu test demo bench
 for step in $steps; do
   case $step in
-    lint | release | sanitize | fuzz | footprint | qemu | install | readme | demo) "step_$step" ;;
+    lint | release | sanitize | fuzz | footprint | qemu | install | readme | demo | report) "step_$step" ;;
     *) echo "run.sh: no step '$step'; there are:" \
-         'lint release sanitize fuzz footprint qemu install readme demo' >&2
+         'lint release sanitize fuzz footprint qemu install readme demo report' >&2
        exit 2 ;;
   esac
 done

@@ -2,7 +2,7 @@
 # Installs the Debian packages that a job needs and that are missing; does nothing when all are there.
 # The one place that names packages.
 #
-#   sh tools/deps.sh SET...      sets: build, arm, qemu, test, demo, bench, npm
+#   sh tools/deps.sh SET...      sets: build, arm, qemu, test, demo, bench, report, browser, npm
 set -eu
 
 build_packages='cmake ninja-build g++ pkgconf libsodium-dev libmbedtls-dev libzstd-dev
@@ -16,6 +16,8 @@ test_packages='libgtest-dev libgmock-dev clang-format-14 clang-tidy-14 clang
   qemu-user g++-mips-linux-gnu valgrind'
 demo_packages='unzip bsdiff xdelta3 zstd xz-utils ca-certificates'
 bench_packages='libgtest-dev libgmock-dev libbenchmark-dev'
+# Programs that bench/report.sh compares with, beyond those of the demo.
+report_packages='rdiff brotli'
 
 [ $# -gt 0 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 wanted=
@@ -27,6 +29,8 @@ for set_name in "$@"; do
     test) wanted="$wanted $test_packages" ;;
     demo) wanted="$wanted $demo_packages" ;;
     bench) wanted="$wanted $bench_packages" ;;
+    report) wanted="$wanted $report_packages" ;;
+    browser) wanted="$wanted chromium" ;;
     # Only where no npm of another origin is there: tools/demo.sh looks for it first.
     npm) wanted="$wanted npm" ;;
     *) echo "deps.sh: no set of packages is called '$set_name'" >&2; exit 2 ;;

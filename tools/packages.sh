@@ -16,8 +16,8 @@ fetch_npm() (
   return $result
 )
 
-# fetch_deb PACKAGE VERSION FOLDER FILE LOG: PACKAGE is name:architecture, FOLDER where it is in a mirror's pool.
-# Looks in $DEBIAN_MIRROR, or in all mirrors of this machine.
+# fetch_deb PACKAGE VERSION FOLDER FILE LOG: PACKAGE is name:architecture, FOLDER where it is in a mirror's
+# pool. Looks in $DEBIAN_MIRROR, or in all mirrors of this machine.
 fetch_deb() (
   # A version's epoch is not part of the name.
   name=${1%:*}_${2#*:}_${1#*:}.deb
@@ -43,7 +43,10 @@ fetch_package() (
   log=$archive.part.log
   case $1 in
     npm)
-      command -v npm >/dev/null 2>&1 || { echo "$3 $4: npm is not installed (sh tools/deps.sh npm)" >&2; return 1; }
+      if ! command -v npm >/dev/null 2>&1; then
+        echo "$3 $4: npm is not installed (sh tools/deps.sh npm)" >&2
+        return 1
+      fi
       fetch_npm "$3" "$4" "$archive.part" "$log" ;;
     deb)
       [ -x /usr/lib/apt/apt-helper ] || { echo "$3 $4: only a Debian machine can fetch it" >&2; return 1; }

@@ -28,15 +28,20 @@ std::vector<Pair> CorpusPairs(const std::filesystem::path& corpus, const std::st
       const std::string& bytes = field[column];
       return Peer{field[column + "_name"], bytes.empty() ? 0 : ParseNumber(bytes)};
     };
+    std::map<std::string, uint64_t> peers;
+    for (const auto& [column, value] : field) {
+      const bool is_size = column == "xz" || column.find(':') != std::string::npos;
+      if (is_size && !value.empty()) peers[column] = ParseNumber(value);
+    }
     pairs.push_back({field["set"], field["id"], field["class"], field["isa"], field["kind"], folder,
-                     std::nullopt, peer("best"), peer("best_mcu")});
+                     std::nullopt, peer("best"), peer("best_mcu"), std::move(peers)});
   }
   return pairs;
 }
 
 std::vector<Pair> GeneratedPairs() {
   const auto pair = [](std::string id, std::string kind, const ThumbProgram& program) {
-    return Pair{"generated", std::move(id), "mcu", "thumb", std::move(kind), {}, program, {}, {}};
+    return Pair{"generated", std::move(id), "mcu", "thumb", std::move(kind), {}, program, {}, {}, {}};
   };
   return {
       pair("identical", "rebuild", {11, 40000, 0, 0, 0, 0}),

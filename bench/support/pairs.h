@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,10 +29,11 @@ struct Pair {
   std::string device_class;
   std::string isa;
   std::string kind;
-  std::filesystem::path folder;         // Of the images; empty for generated ones.
-  std::optional<ThumbProgram> program;  // How to generate the images.
-  Peer best;                            // Smallest of all peers; 0 bytes: not measured.
-  Peer best_mcu;                        // Smallest whose decoder fits a microcontroller.
+  std::filesystem::path folder;           // Of the images; empty for generated ones.
+  std::optional<ThumbProgram> program;    // How to generate the images.
+  Peer best;                              // Smallest of all peers; 0 bytes: not measured.
+  Peer best_mcu;                          // Smallest whose decoder fits a microcontroller.
+  std::map<std::string, uint64_t> peers;  // Bytes of each peer, by its column in peers.tsv.
 };
 
 // The pairs that --corpus DIR or --generated asks for, by set and id; of a corpus, only those that are
