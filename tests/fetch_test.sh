@@ -1,12 +1,15 @@
 #!/bin/sh
 # Tests of bench/corpus.sh and bench/peers.sh: what they do when packages are wrong, gone or out of reach, and
-# when programs are missing or wrong. The registry of npm and the mirror of Debian are a server of this test.
+# when programs are missing or wrong. The registry of npm and the mirror of Debian are a server of this test;
+# programs that it needs and that are missing are installed.
 #
 #   sh tests/fetch_test.sh
 #
 # Prints every check that fails and "N passed, M failed"; returns 1 if any failed.
 set -u
 tree=$(cd "$(dirname "$0")/.." && pwd)
+sh "$tree/tools/deps.sh" demo report || exit 1
+command -v npm >/dev/null 2>&1 || sh "$tree/tools/deps.sh" npm || exit 1
 scratch=$(mktemp -d) || exit 1
 cd "$scratch" || exit 1
 server=
