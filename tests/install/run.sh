@@ -13,6 +13,7 @@ cmake -G Ninja -S tests/install -B "$work/build" -DCMAKE_PREFIX_PATH="$work/pref
 cmake --build "$work/build"
 "$work/build/device_only"
 "$work/build/round_trip"
+"$work/build/cost" >"$work/cost.log"
 
 # pkg-config, from C, without CMake.
 PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name libdelta-device.pc)")
