@@ -264,6 +264,7 @@ class SpoilingPort : public ElsewherePort<uint64_t> {
  public:
   using Position = uint64_t;
   static constexpr bool kEncoding = false;
+  static constexpr bool kHasTemplates = true;
 
   SpoilingPort(const DecodeInput& input, bool spoils)
       : images_{input.old_image, input.new_length}, spoils_(spoils) {
@@ -497,6 +498,7 @@ class RandomPort : public ElsewherePort<uint64_t> {
  public:
   using Position = uint64_t;
   static constexpr bool kEncoding = true;
+  static constexpr bool kHasTemplates = true;
 
   RandomPort(uint32_t seed, const Bytes& old_image, uint64_t new_length)
       : random_(seed), images_{old_image, new_length}, plan_(this), encoder_(&data_) {}

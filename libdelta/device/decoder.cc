@@ -56,6 +56,11 @@ class DecodePort : public ElsewherePort<libdelta_offset> {
  public:
   using Position = libdelta_offset;
   static constexpr bool kEncoding = false;
+#ifdef LIBDELTA_NO_TEMPLATES
+  static constexpr bool kHasTemplates = false;
+#else
+  static constexpr bool kHasTemplates = true;
+#endif
 
   RangeDecoder coder;
   const libdelta_io *io;

@@ -9,8 +9,10 @@ namespace libdelta {
 // Payload bytes that DecoderRun() may leave unread when it returns NEED_INPUT (FORMAT.md 3.3).
 constexpr uint32_t kDecoderLookahead = 48;
 
-// On 32-bit processors the state fills its part of the RAM dial.
-#ifdef LIBDELTA_NO_IN_PLACE
+// On 32-bit processors a state with templates fills its part of the RAM dial.
+#if defined(LIBDELTA_NO_TEMPLATES)
+constexpr uint32_t kDecoderSize32 = 336;
+#elif defined(LIBDELTA_NO_IN_PLACE)
 constexpr uint32_t kDecoderSize32 = 376;
 #else
 constexpr uint32_t kDecoderSize32 = 360;

@@ -13,6 +13,28 @@ namespace {
 constexpr uint32_t kP256KeySize = 64;
 constexpr uint32_t kEd25519KeySize = 32;
 
+#ifdef LIBDELTA_NO_P256
+constexpr bool kHasP256 = false;
+#else
+constexpr bool kHasP256 = true;
+#endif
+#ifdef LIBDELTA_NO_ED25519
+constexpr bool kHasEd25519 = false;
+#else
+constexpr bool kHasEd25519 = true;
+#endif
+
+// Of a key that IsUsableConfig() has accepted.
+uint32_t KeySize(const libdelta_key &key) {
+  if (!kHasEd25519) return kP256KeySize;
+  return kHasP256 && key.algorithm == LIBDELTA_P256 ? kP256KeySize : kEd25519KeySize;
+}
+
+bool IsUsableKey(const libdelta_key &key) {
+  return key.bytes != nullptr &&
+         ((kHasP256 && key.algorithm == LIBDELTA_P256) || (kHasEd25519 && key.algorithm == LIBDELTA_ED25519));
+}
+
 // CheckSignatures()'s working memory. It lives in the scratch area, which leaves the stack to the
 // signature library.
 struct Work {
@@ -43,7 +65,7 @@ libdelta_status CheckEntry(libdelta_updater *updater, const uint8_t *entry) {
   const libdelta_key *key = updater->config->policy.keys;
   Work *work = GetWork(updater);
   for (uint32_t left = updater->config->policy.key_count; left != 0; --left, ++key) {
-    const uint32_t key_size = key->algorithm == LIBDELTA_P256 ? kP256KeySize : kEd25519KeySize;
+    const uint32_t key_size = KeySize(*key);
     work->key_material[0] = static_cast<uint8_t>(key->algorithm);
     memcpy(work->key_material + 1, key->bytes, key_size);
     const libdelta_status status = ComputeDigest(updater, work->key_material, 1 + key_size, work->key_digest);
@@ -104,9 +126,7 @@ bool IsUsableConfig(const libdelta_config &config) {
 #endif
   if (policy.threshold == 0 || crypto.verify == nullptr || policy.keys == nullptr) return false;
   for (uint32_t i = 0; i < policy.key_count; ++i) {
-    const libdelta_key &key = policy.keys[i];
-    if (key.bytes == nullptr || key.algorithm < LIBDELTA_ED25519 || key.algorithm > LIBDELTA_P256)
-      return false;
+    if (!IsUsableKey(policy.keys[i])) return false;
   }
   return true;
 }

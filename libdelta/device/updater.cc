@@ -130,13 +130,22 @@ libdelta_status RunCodec(libdelta_updater *updater, const uint8_t *input, uint32
   return DecoderRun(&updater->decoder, input, size, last, used);
 }
 
+// Whether the patch carries a whole image and needs no base.
+bool IsWhole(const WireHeader &header) { return header.old_length == 0; }
+
+#ifdef LIBDELTA_NO_FULL_IMAGE
+constexpr bool kAcceptsWhole = false;
+#else
+constexpr bool kAcceptsWhole = true;
+#endif
+
 // All checks of a well-formed header but that of the old image. `form` is CheckForm()'s verdict.
 libdelta_status CheckHeader(libdelta_updater *updater, libdelta_status form) {
   const libdelta_config &config = *updater->config;
   const WireHeader &header = updater->header;
   libdelta_status status = CheckSignatures(updater);
   if (status != LIBDELTA_OK) return status;
-  if (form != LIBDELTA_OK || !HasCodec(config, header.codec) ||
+  if (form != LIBDELTA_OK || !HasCodec(config, header.codec) || (!kAcceptsWhole && IsWhole(header)) ||
       !FitsOffset(header.old_length | header.new_length | header.payload_length)) {
     return LIBDELTA_E_UNSUPPORTED;
   }
@@ -184,7 +193,7 @@ uint32_t WantChunk(libdelta_updater *updater) {
 
 // The header has been accepted: starts at the first chunk. An empty image is finished already.
 libdelta_status StartPayload(libdelta_updater *updater) {
-  const bool is_whole = updater->header.old_length == 0;
+  const bool is_whole = kAcceptsWhole && IsWhole(updater->header);
   if (updater->in_place.active() && !updater->verify_only) {
     const uint32_t length = static_cast<uint32_t>(updater->next - HeaderBytes(updater));
     const libdelta_status status = updater->in_place.Begin(updater->header, length);

@@ -218,6 +218,7 @@ Result<Patch> Encode(ByteView old_image, ByteView new_image, const EncodeOptions
       static_cast<uint32_t>(options.ram - RamForArena(0, ChunkSize(options), options.in_place.has_value()));
   payload_options.load_address = options.load_address;
   payload_options.isa = options.isa;
+  payload_options.templates = options.templates;
   payload_options.group_blocks = options.group / kBlock;
   payload_options.threads =
       options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
@@ -230,7 +231,8 @@ Result<Patch> Encode(ByteView old_image, ByteView new_image, const EncodeOptions
     if (!new_image.empty()) chosen = FullImage(new_image, payload_options);
   } else if (!new_image.empty()) {
     chosen.payload = EncodePayload(old_image, new_image, payload_options);
-    if (chosen.payload.data.size() > new_image.size() / kDeltaSurelyPays) {
+    const bool may_be_whole = options.kind != PayloadKind::kDeltaOnly;
+    if (may_be_whole && chosen.payload.data.size() > new_image.size() / kDeltaSurelyPays) {
       payload_options.useless_size = chosen.payload.data.size();
       Candidate full = FullImage(new_image, payload_options);
       if (full.payload.data.size() < chosen.payload.data.size()) {

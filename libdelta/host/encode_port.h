@@ -106,6 +106,7 @@ class EncodePort {
  public:
   using Position = uint64_t;
   static constexpr bool kEncoding = true;
+  static constexpr bool kHasTemplates = true;
 
   // `trace` may be null.
   EncodePort(ByteView old_image, ByteView new_image, const Plan& plan, Bytes* out, CostTrace* trace = nullptr)

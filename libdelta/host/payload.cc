@@ -466,7 +466,8 @@ std::optional<Payload> TryEncode(ByteView old_image, ByteView new_image, const P
 }  // namespace
 
 Payload EncodePayload(ByteView old_image, ByteView new_image, const PayloadOptions& options) {
-  Limits limits = LimitsFor(options.arena, std::max(old_image.size(), new_image.size()));
+  Limits limits{};
+  if (options.templates) limits = LimitsFor(options.arena, std::max(old_image.size(), new_image.size()));
   if (options.in_place) LimitForJournal(options, old_image, new_image, &limits);
   // In the smallest arenas a plan may not fit beside the model: ask for less until it does.
   while (true) {

@@ -22,6 +22,7 @@ struct PayloadOptions {
   uint32_t header_size = 0;                 // In place: of the signed header.
   std::optional<uint64_t> load_address;
   std::optional<std::string> isa;  // As in EncodeOptions.
+  bool templates = true;           // Likewise.
   unsigned threads = 1;
   size_t useless_size = SIZE_MAX;     // Payloads of this size or more will not be used.
   std::function<void(int)> progress;  // As in EncodeOptions.

@@ -78,6 +78,27 @@ class AddressMap {
   bool flagged_;
 };
 
+// Stands in where a decoder is compiled without address maps.
+template <typename Position>
+struct NoAddressMap {
+  static void Attach(uint8_t*, uint32_t, uint32_t, bool) {}
+  static void Fill() {}
+  static constexpr uint32_t table_size() { return 0; }
+  static constexpr uint32_t count() { return 0; }
+  static constexpr Position old_at(uint32_t) { return 0; }
+  static constexpr Position new_at(uint32_t) { return 0; }
+  static constexpr bool flag_at(uint32_t) { return false; }
+};
+
+template <typename Position, bool kIsThere>
+struct AddressMapType {
+  using Type = AddressMap<Position>;
+};
+template <typename Position>
+struct AddressMapType<Position, false> {
+  using Type = NoAddressMap<Position>;
+};
+
 }  // namespace libdelta
 
 #endif  // LIBDELTA_WIRE_ADDRESS_MAP_H_

@@ -122,8 +122,7 @@ class Codec {
     update_.progress = progress;
     Layout(script);
     for (Area& area : areas_) area.map.Fill();
-    templates_done_ = template_count_;
-    phase_ = kSegment;
+    BeginImage();
     return result_ == LIBDELTA_NEED_INPUT;
   }
 
@@ -140,10 +139,8 @@ class Codec {
       CodeImage();
     } else if (phase_ == kPrologue) {
       CodePrologue();
-    } else if (templates_done_ != template_count_) {
-      CodeTemplate();
     } else {
-      CodeMapEntry();
+      CodeTables();
     }
     return static_cast<libdelta_status>(result_);
   }
@@ -179,10 +176,11 @@ class Codec {
   enum NumberContext : uint32_t { kMapOld, kMapShift, kGapLength, kOldShift, kNewDistance, kLength };
 
   // What references point to: a part of the address space and where its pieces are in the new one.
+  using Map = typename AddressMapType<Position, Port::kHasTemplates>::Type;
   struct Area {
     uint32_t base;
     Position length;
-    AddressMap<Position> map;
+    Map map;
   };
   static constexpr uint32_t kAreas = 2;
 
@@ -289,6 +287,9 @@ class Codec {
     if ((image_entries | ram_entries) > kMaxEntries || script.ram_length != ram_length) {
       return Fail(LIBDELTA_E_MALFORMED);
     }
+    if (!Port::kHasTemplates && (script.template_count | image_entries | ram_entries) != 0) {
+      return Fail(LIBDELTA_E_UNSUPPORTED);
+    }
     script.image_entries = static_cast<uint16_t>(image_entries);
     script.ram_entries = static_cast<uint16_t>(ram_entries);
     if (port().in_place()) update_.script = script;
@@ -316,6 +317,20 @@ class Codec {
     areas_[1].map.Attach(model_.end() + image_size, script.ram_entries, 4, false);
     model_.Reset();
     phase_ = kTables;
+  }
+
+  // Templates and maps, one after the other.
+  void CodeTables() {
+    if constexpr (Port::kHasTemplates) {
+      if (templates_done_ != template_count_) return CodeTemplate();
+      if (area_ != kAreas) return CodeMapEntry();
+    }
+    BeginImage();
+  }
+
+  void BeginImage() {
+    segment_ = kNoSegment;
+    phase_ = kSegment;
   }
 
   Template* templates() const { return reinterpret_cast<Template*>(arena_); }
@@ -365,10 +380,7 @@ class Codec {
     AddressMap<Position>& map = areas_[area_].map;
     if (map.full()) {
       last_old_ = last_shift_ = 0;
-      if (++area_ == kAreas) {
-        segment_ = kNoSegment;
-        phase_ = kSegment;
-      }
+      ++area_;
       return;
     }
     const auto from = port().plan().Entry(area_, map.count());
@@ -461,7 +473,7 @@ class Codec {
 
   // The segment that the position is in or behind.
   void FindSegment() {
-    const AddressMap<Position>& map = areas_[0].map;
+    const Map& map = areas_[0].map;
     segment_ = kNoSegment;
     next_shift_ = 0;
     Position nearest = 0;
@@ -482,7 +494,7 @@ class Codec {
     const bool in_order = Decide(kNextInOrder, port().plan().NextIsInOrder(before)) != 0;
     shift_ = next_shift_;
     gap_end_ = port().in_place() ? piece_end_ : new_length_;
-    const AddressMap<Position>& map = areas_[0].map;
+    const Map& map = areas_[0].map;
     segment_ = map.count();
     for (uint32_t i = in_order ? before + 1 : 0; i < map.count(); ++i) {
       const Position at = map.new_at(i);
@@ -600,7 +612,7 @@ class Codec {
     features[kOldBefore] = old[-1];
     features[kOldAfter] = old[1];
     features[kOldPair] = old[(position_ + shift_) & 1 ? -1 : 1];
-    features[kKind] = unit_kind_;
+    features[kKind] = static_cast<uint8_t>(UnitKind());
     features[kLastDelta] = flags_.delta;
     features[kMisses] = flags_.misses;
     features[kOdd] = position_ & 1;
@@ -699,6 +711,10 @@ class Codec {
     return port().ReadOld(from - before, window_ + kHistory - before, size + before);
   }
 
+  // What is expected at the cursor: template number + 1, or 0 for a byte.
+  uint32_t UnitKind() const { return Port::kHasTemplates ? unit_kind_ : 0u; }
+  uint32_t UnitWidth() const { return Port::kHasTemplates ? unit_width_ : 1u; }
+
   // The first unit at the cursor: a reference that changes, or a byte.
   void PredictUnit() {
     unit_kind_ = static_cast<uint8_t>(template_count_ + 1);
@@ -707,9 +723,12 @@ class Codec {
 
   // The one to expect there if `unit_kind_` is wrong. A byte comes last.
   void PredictNextUnit() {
-    while (--unit_kind_ != 0) {
-      if (PredictReference(templates()[unit_kind_ - 1])) return;
+    if constexpr (Port::kHasTemplates) {
+      while (--unit_kind_ != 0) {
+        if (PredictReference(templates()[unit_kind_ - 1])) return;
+      }
     }
+    unit_kind_ = 0;
     unit_width_ = 1;
     unit_[0] = window_[kHistory + cursor_];
   }
@@ -737,22 +756,22 @@ class Codec {
   }
 
   void EmitUnit() {
-    for (uint32_t i = 0; i < unit_width_; ++i) EmitByte(unit_[i]);
-    cursor_ = static_cast<uint8_t>(cursor_ + unit_width_);
+    for (uint32_t i = 0; i < UnitWidth(); ++i) EmitByte(unit_[i]);
+    cursor_ = static_cast<uint8_t>(cursor_ + UnitWidth());
   }
 
   // Tries one unit after the other. A byte that is not as expected either is coded.
   void CodeUnit() {
     PredictUnit();
     while (true) {
-      port().Enter(unit_kind_ ? Stream::kReferences : Stream::kHits, position_);
+      port().Enter(UnitKind() ? Stream::kReferences : Stream::kHits, position_);
       const uint32_t odd = static_cast<uint32_t>(position_) & 1;
       Input contexts[kInputs];
       HashContexts(kHitContexts, contexts);
-      const int hit = model_.CodeFlag(contexts, 4 + (unit_kind_ ? 2 : odd), Port::kEncoding && UnitHits());
+      const int hit = model_.CodeFlag(contexts, 4 + (UnitKind() ? 2 : odd), Port::kEncoding && UnitHits());
       flags_.misses = static_cast<uint8_t>(flags_.misses << 1 | !hit);
       if (hit) return EmitUnit();
-      if (unit_kind_ == 0) {
+      if (UnitKind() == 0) {
         flags_.delta = static_cast<uint8_t>(CodeByte(kMissContexts, 7 + odd) - unit_[0]);
         ++cursor_;
         return;
@@ -783,7 +802,7 @@ class Codec {
   // --- What the encoder must know before it codes a flag --------------------------------------------
 
   bool UnitHits() const {
-    for (uint32_t i = 0; i < unit_width_; ++i) {
+    for (uint32_t i = 0; i < UnitWidth(); ++i) {
       if (port().ActualByte(position_ + i) != unit_[i]) return false;
     }
     return true;
@@ -794,8 +813,8 @@ class Codec {
     while (position_ < block_end_) {
       PredictUnit();
       if (!UnitHits()) return false;
-      position_ += unit_width_;
-      cursor_ = static_cast<uint8_t>(cursor_ + unit_width_);
+      position_ += UnitWidth();
+      cursor_ = static_cast<uint8_t>(cursor_ + UnitWidth());
     }
     return true;
   }

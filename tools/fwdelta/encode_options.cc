@@ -24,6 +24,12 @@ void AddEncodeOptions(CLI::App* command, EncodeArguments* arguments) {
   AddSizeOption(command, "--chunk", &arguments->chunk,
                 "Bytes verified at a time: 256 .. 4K (default RAM / 8)");
   command->add_flag("--full", arguments->full, "Carry the whole new image, compressed; needs no OLD");
+  command
+      ->add_flag("--no-full", arguments->no_full,
+                 "Never carry a whole image, which is done where it is smaller; for LIBDELTA_NO_FULL_IMAGE")
+      ->excludes("--full");
+  command->add_flag("--no-templates{false}", encode->templates,
+                    "For devices without templates (LIBDELTA_NO_TEMPLATES)");
   command->add_flag("--in-place", arguments->in_place,
                     "Update the only slot of --device, page by page; survives power cuts");
   AddDeviceOption(command, &arguments->device);
@@ -70,7 +76,8 @@ libdelta::EncodeOptions MakeEncodeOptions(const EncodeArguments& arguments,
   }
   if (arguments.ram) encode.ram = *arguments.ram;
   encode.chunk = static_cast<uint32_t>(arguments.chunk);
-  encode.kind = arguments.full ? libdelta::PayloadKind::kFullOnly : libdelta::PayloadKind::kAuto;
+  if (arguments.full) encode.kind = libdelta::PayloadKind::kFullOnly;
+  if (arguments.no_full) encode.kind = libdelta::PayloadKind::kDeltaOnly;
   if (arguments.load_address != "auto") {
     encode.load_address = ParseNumber(arguments.load_address);
     if (!encode.load_address) {

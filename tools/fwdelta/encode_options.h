@@ -14,6 +14,7 @@ namespace fwdelta {
 
 struct EncodeArguments {
   bool full = false;
+  bool no_full = false;
   bool in_place = false;
   std::string device;
   std::string load_address = "auto";

@@ -24,6 +24,9 @@
  *   header declares how many bytes it needs ("RAM dial"); see libdelta_ram_required(). Beside it the
  *   library uses stack only (see bench/results/footprint.csv).
  *
+ * Configuration
+ *   Features can be left out when the library is compiled: see config.h.
+ *
  * Errors
  *   Every error is permanent and sticky: once a call has returned one, every later call returns the
  *   same one. Numbers are pinned and never reused.
@@ -33,6 +36,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "libdelta/config.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -54,7 +59,8 @@ typedef enum libdelta_status {
   LIBDELTA_E_ARGUMENT = 16,    /**< Bad configuration or call order: null pointer, misaligned RAM. */
   LIBDELTA_E_MALFORMED = 17,   /**< The patch violates FORMAT.md. */
   LIBDELTA_E_VERSION = 18,     /**< Not a patch, or a format version this library does not know. */
-  LIBDELTA_E_UNSUPPORTED = 19, /**< Codec, critical extension or image size not supported here. */
+  LIBDELTA_E_UNSUPPORTED = 19, /**< Codec, critical extension or image size not supported here, or a feature
+                                    that was left out (config.h). */
   LIBDELTA_E_SIGNATURE = 20,   /**< Fewer than `threshold` valid signatures by distinct trusted keys. */
   LIBDELTA_E_HARDWARE = 21,    /**< The patch is for other hardware. */
   LIBDELTA_E_COMPONENT = 22,   /**< The patch is for another component. */

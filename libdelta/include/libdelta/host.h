@@ -40,8 +40,8 @@ class [[nodiscard]] Result {
   std::variant<T, Error> state_;
 };
 
-// Kind of payload to produce.
-enum class PayloadKind { kAuto, kFullOnly };
+// Kind of payload to produce. kAuto takes a whole image where that is smaller than a delta.
+enum class PayloadKind { kAuto, kFullOnly, kDeltaOnly };
 
 // Consecutive pages of the same size, in bytes: multiples of 64.
 struct SlotPages {
@@ -100,9 +100,13 @@ struct EncodeOptions {
   uint64_t group = 0;
   unsigned threads = 0;                  // 0: as many as the machine has. Never changes the result.
   std::optional<uint64_t> load_address;  // Of the first image byte; unset: found automatically.
-  // Instruction set, one of InstructionSets(); "none": no references but those in data; "discover": those that
-  // show by how they change. Unset: the set whose templates save most, and what can be discovered beside it.
+  // Instruction set, one of InstructionSets(); "none": no references but those in data; "discover": those
+  // that show by how they change. Unset: the set whose templates save most, and what can be discovered beside
+  // it.
   std::optional<std::string> isa;
+  // Whether the patch may have templates and address maps: false for devices whose library was compiled
+  // without (LIBDELTA_NO_TEMPLATES).
+  bool templates = true;
   // Filled if set; empty for payloads that the libdelta codec has not made. Not owned.
   CostTrace* trace = nullptr;
   // Called with 0 .. 1000 per mille from the calling thread; may be empty.
