@@ -1,13 +1,17 @@
 #!/bin/sh
-# What the device library costs on Cortex-M: flash, fixed state, stack. Writes
-# bench/results/footprint.csv; with --check compares with it instead.
+# What the device library costs on Cortex-M and RISC-V: flash, fixed state, stack. Writes
+# bench/results/footprint.csv; with --check compares with it instead. In either case, rows with a limit must
+# keep it.
 #
 #   sh bench/footprint.sh [--check]
 #
 # Columns:
 #   config    two-slot: patches pushed and stored; two-slot-pushed, two-slot-stored: one of both.
 #             in-place ...: likewise, with updates in place and libdelta_recover().
-#             All without the hook for the zstd codec, and without crypto primitives.
+#             smallest: in place, pushed, without templates, Ed25519 and whole images (libdelta/config.h).
+#             All these without the hook for the zstd codec, and without crypto primitives.
+#             bootloader: all of tools/bootloader, with BearSSL and the serial line. Its `state` is all of
+#             its RAM, of which the part reserved for the stack is `stack`.
 #   library   .text + .rodata + .data that the linker keeps of wire/ and device/
 #   libgcc    what that pulls in of the compiler's library (division, 64-bit multiplication ...)
 #   flash     library + libgcc. Memory functions (memcpy ...) are the firmware's own: not counted.
@@ -21,8 +25,11 @@ cd "$(dirname "$0")/.."
 results=bench/results/footprint.csv
 mode=${1:-}
 work=build/footprint
-prefix=arm-none-eabi-
-command -v ${prefix}g++ >/dev/null || { echo "footprint.sh: run 'sh tools/deps.sh arm' first" >&2; exit 1; }
+for prefix in riscv64-unknown-elf- arm-none-eabi-; do
+  command -v ${prefix}g++ >/dev/null && continue
+  echo "footprint.sh: run 'sh tools/deps.sh arm riscv' first" >&2
+  exit 1
+done
 
 fail() {
   echo "footprint.sh: $*" >&2
@@ -30,7 +37,7 @@ fail() {
 }
 
 warnings='-Wall -Wextra -Wpedantic -Wconversion -Werror'
-flags="-mthumb -Os -ffreestanding -ffunction-sections -fdata-sections -Ilibdelta/include -I.
+flags="-Os -ffreestanding -ffunction-sections -fdata-sections -Ilibdelta/include -I.
   -DLIBDELTA_NO_ZSTD $warnings"
 cxx_flags="-std=c++17 $flags -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-unwind-tables
   -Wstack-usage=512 -fstack-usage -fcallgraph-info=su"
@@ -45,12 +52,22 @@ section_bytes() {
     END { print sum + 0 }'
 }
 
-# measure CPU LIBRARY: the rows of one compiled library, two-slot or in-place.
+# measure CPU LIBRARY: the rows of one compiled library, two-slot, in-place or smallest.
 # shellcheck disable=SC2086 # The variables hold lists of flags.
 measure() {
   cpu=$1
   library=$2
   dir=$work/$cpu-$library
+  case $cpu in
+    # The specs are for <string.h> only.
+    rv32*)
+      prefix=riscv64-unknown-elf-
+      machine="-march=$cpu -mabi=ilp32 -msave-restore --specs=picolibc.specs" ;;
+    *)
+      prefix=arm-none-eabi-
+      machine="-mthumb -mcpu=$cpu" ;;
+  esac
+  configs="$library $library-pushed $library-stored"
   case $library in
     two-slot)
       library_flags=-DLIBDELTA_NO_IN_PLACE
@@ -61,12 +78,17 @@ measure() {
       library_entries='libdelta_init libdelta_recover'
       # What the library itself calls through pointers: the slot as images.
       callbacks='ReadOldSlot ReadNewSlot WriteNewSlot' ;;
+    smallest)
+      library_flags='-DLIBDELTA_NO_TEMPLATES -DLIBDELTA_NO_ED25519 -DLIBDELTA_NO_FULL_IMAGE'
+      library_entries='libdelta_init libdelta_recover'
+      callbacks='ReadOldSlot ReadNewSlot WriteNewSlot'
+      configs=smallest ;;
   esac
   rm -rf "$dir"
   mkdir -p "$dir"
   for source in libdelta/wire/*.cc libdelta/device/*.cc; do
     object=$dir/$(basename "$(dirname "$source")")_$(basename "$source" .cc).o
-    ${prefix}g++ $cxx_flags $library_flags -mcpu="$cpu" -c "$source" -o "$object"
+    ${prefix}g++ $cxx_flags $library_flags $machine -c "$source" -o "$object"
   done
 
   undefined=$(${prefix}nm -u "$dir"/*.o | awk '$1 == "U" { print $2 }' | sort -u)
@@ -74,22 +96,22 @@ measure() {
   for symbol in $undefined; do
     case $symbol in
       __aeabi_f* | __aeabi_d* | __aeabi_*2f | __aeabi_*2d) fail "$cpu: floating point: '$symbol'" ;;
-      memcpy | memmove | memset | memcmp | __aeabi_* | __gnu_thumb*) continue ;;
+      memcpy | memmove | memset | memcmp | __aeabi_* | __gnu_thumb* | __riscv_*) continue ;;
     esac
     echo "$defined" | grep -qx -- "$symbol" || fail "$cpu: the device library must not need '$symbol'"
   done
   for object in "$dir"/*.o; do
-    [ "$(section_bytes "$object" .data .bss .init_array .fini_array .ctors)" -eq 0 ] ||
+    [ "$(section_bytes "$object" .data .bss .sdata .sbss .init_array .fini_array .ctors)" -eq 0 ] ||
       fail "$cpu: $(basename "$object") has mutable static data or constructors"
   done
 
-  ${prefix}g++ -std=c++17 $flags $library_flags -mcpu="$cpu" -c bench/footprint/state.cc \
+  ${prefix}g++ -std=c++17 $flags $library_flags $machine -c bench/footprint/state.cc \
     -o "$dir/state_size.obj"
   state=$(section_bytes "$dir/state_size.obj" .rodata)
 
-  for config in $library $library-pushed $library-stored; do
+  for config in $configs; do
     case $config in
-      *-pushed)
+      smallest | *-pushed)
         stub_flags='-DPUSHED'
         entries='libdelta_push libdelta_finish' ;;
       *-stored)
@@ -100,13 +122,13 @@ measure() {
         entries='libdelta_push libdelta_finish libdelta_apply_stored' ;;
     esac
     stub=$dir/$config.stub
-    ${prefix}gcc -std=c99 -mthumb -Os -ffreestanding -fno-tree-loop-distribute-patterns $warnings \
-      -Ilibdelta/include -I. -mcpu="$cpu" $library_flags $stub_flags -c bench/footprint/stub.c -o "$stub"
+    ${prefix}gcc -std=c99 $machine -Os -ffreestanding -fno-tree-loop-distribute-patterns $warnings \
+      -Ilibdelta/include -I. $library_flags $stub_flags -c bench/footprint/stub.c -o "$stub"
     ${prefix}objcopy --rename-section .text=.stub --rename-section .rodata=.stub_rodata "$stub"
-    ${prefix}gcc -mthumb -mcpu="$cpu" -nostdlib -Wl,--no-undefined,--gc-sections,-e,stub_main \
+    ${prefix}gcc $machine -nostdlib -Wl,--no-undefined,--gc-sections,-e,stub_main \
       -Wl,-Map="$dir/$config.map" -Wl,--defsym=config=0x20000000,--defsym=ram=0x20001000 \
       -Wl,--defsym=radio=0x20000800 -x none "$stub" "$dir"/*.o -lgcc -o "$dir/$config.elf"
-    flash=$(section_bytes "$dir/$config.elf" .text .rodata .data)
+    flash=$(section_bytes "$dir/$config.elf" .text .rodata .srodata .data)
     # Sections of libgcc in the map: " .text 0x... 0x<size> .../libgcc.a(_divsi3.o)".
     libgcc=$(awk '
       /^Linker script and memory map/ { mapped = 1 }
@@ -118,17 +140,49 @@ measure() {
   done
 }
 
-version=$(${prefix}g++ -dumpfullversion)
+# The row of the whole bootloader. Its size does not depend on the key.
+bootloader() {
+  bearssl=$(sh tools/bearssl.sh build/qemu/bearssl)
+  echo "libdelta-pub p256 $(printf '%0128d' 0)" >$work/any.pub
+  sh tools/bootloader/build.sh $work/any.pub "$bearssl" $work/bootloader
+  arm-none-eabi-size $work/bootloader/bootloader.elf | awk -v version="$version" \
+    -v stack="$(sed -n 's/^stack_size = .* \([0-9]*\);$/\1/p' libdelta/ports/nrf51_bootloader.ld)" '
+    NR == 2 { printf "bootloader,cortex-m0,,,%d,%d,%d,%s\n", $1 + $2, $2 + $3, stack, version }'
+}
+
+version=$(arm-none-eabi-g++ -dumpfullversion)
 mkdir -p $work bench/results
 new=$work/footprint.csv
 echo 'config,cpu,library,libgcc,flash,state,stack,gcc' >$new
-for library in two-slot in-place; do
-  for cpu in cortex-m0plus cortex-m4; do
+for library in two-slot in-place smallest; do
+  for cpu in cortex-m0plus cortex-m4 rv32imc; do
     # Not in a pipeline: a failure inside must end the script.
     measure "$cpu" "$library" >$work/rows
     cat $work/rows >>$new
   done
 done
+
+bootloader >>$new
+
+# Flash, state and stack that these rows may have at most.
+awk -F, '
+  BEGIN {
+    limit["two-slot,cortex-m0plus"] = "6144 512 512"
+    limit["bootloader,cortex-m0"] = "24576 10240 10240"
+  }
+  $1 "," $2 in limit {
+    split(limit[$1 "," $2], most, " ")
+    delete limit[$1 "," $2]
+    for (i = 1; i <= 3; i++) {
+      if ($(i + 4) <= most[i]) continue
+      printf "footprint.sh: %s on %s: %d bytes, the limit is %d\n", $1, $2, $(i + 4), most[i]
+      bad = 1
+    }
+  }
+  END {
+    for (row in limit) { print "footprint.sh: there is no row " row; bad = 1 }
+    exit bad
+  }' $new
 
 if [ "$mode" != --check ]; then
   cp $new $results

@@ -194,6 +194,10 @@ test_create() {
   check 'a full image does not depend on the old one' cmp full.fwd full2.fwd
   expect $ok '' create old.bin new.bin --unsigned --load-address 0x8000000 --out address.fwd
   expect $ok '' create old.bin new.bin --unsigned --isa mipsel --out isa.fwd
+  expect $ok '' create old.bin new.bin --unsigned --no-templates --no-full --out plain.fwd
+  expect $ok '' apply old.bin plain.fwd --allow-unsigned --out plain.bin
+  check 'without templates' cmp plain.bin new.bin
+  expect $usage '--full' create old.bin new.bin --unsigned --no-full --full --out none.fwd
 
   cp one.fwd one.before
   expect $io '--force' create old.bin new.bin --unsigned --out one.fwd

@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-steps='lint release sanitize fuzz footprint qemu install readme demo report'
+steps='lint release sanitize fuzz footprint embedded qemu install readme demo report'
 [ $# -eq 0 ] || steps=$*
 
 logs=build/logs
@@ -147,7 +147,7 @@ arm_presets() {
 
 step_footprint() {
   note 'build, arm-m0plus and arm-m4' arm_presets || true
-  note 'footprint on Cortex-M' sh bench/footprint.sh --check || true
+  note 'footprint on Cortex-M and RISC-V' sh bench/footprint.sh --check || true
 }
 
 # own_cases NAME LOG COMMAND...: runs a test that ends with "N passed, M failed" itself, and adds these up.
@@ -173,7 +173,12 @@ own_cases() {
   fi
 }
 
-# The bootloader on an emulated board.
+step_embedded() {
+  note 'build, release (for embedded)' build release fwdelta || return 0
+  own_cases 'device library in firmware projects' embedded sh tests/embedded_test.sh build/release/tools/fwdelta
+}
+
+# The bootloader on emulated boards.
 step_qemu() {
   note 'build, release (for qemu)' build release fwdelta || return 0
   own_cases 'bootloader in QEMU' qemu sh tests/qemu_test.sh build/release/tools/fwdelta
@@ -198,12 +203,12 @@ step_report() {
 }
 
 start_all=$(date +%s)
-sh tools/deps.sh build arm qemu test demo bench
+sh tools/deps.sh build arm riscv qemu test demo bench
 for step in $steps; do
   case $step in
-    lint | release | sanitize | fuzz | footprint | qemu | install | readme | demo | report) "step_$step" ;;
+    lint | release | sanitize | fuzz | footprint | embedded | qemu | install | readme | demo | report) "step_$step" ;;
     *) echo "run.sh: no step '$step'; there are:" \
-         'lint release sanitize fuzz footprint qemu install readme demo report' >&2
+         'lint release sanitize fuzz footprint embedded qemu install readme demo report' >&2
        exit 2 ;;
   esac
 done

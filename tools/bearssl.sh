@@ -3,11 +3,18 @@
 # it in DIRECTORY; does nothing if it is there. Prints the directory that has inc/ and src/.
 #
 #   sh tools/bearssl.sh DIRECTORY
+#   sh tools/bearssl.sh --files BEARSSL     prints the sources that ECDSA P-256 and SHA-256 need
 #
 # apt verifies the archive as it does packages: by the signature of the distribution. It works in DIRECTORY
 # and leaves the machine's own lists of packages and sources alone, so it needs no root.
 set -eu
 
+if [ "${1:-}" = --files ]; then
+  cd "${2:?usage: sh tools/bearssl.sh --files BEARSSL}/src"
+  ls -d "$PWD"/ec/ecdsa_i15_vrfy_raw.c "$PWD"/ec/ecdsa_i15_bits.c "$PWD"/ec/ec_prime_i15.c "$PWD"/ec/ec_secp*.c \
+    "$PWD"/hash/sha2small.c "$PWD"/int/i15_*.c "$PWD"/codec/ccopy.c "$PWD"/codec/dec32be.c "$PWD"/codec/enc32be.c
+  exit
+fi
 directory=${1:?usage: sh tools/bearssl.sh DIRECTORY}
 mkdir -p "$directory"
 directory=$(cd "$directory" && pwd)

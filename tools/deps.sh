@@ -2,18 +2,21 @@
 # Installs the Debian packages that a job needs and that are missing; does nothing when all are there.
 # The one place that names packages.
 #
-#   sh tools/deps.sh SET...      sets: build, arm, qemu, test, demo, bench, report, browser, npm
+#   sh tools/deps.sh SET...      sets: build, arm, riscv, qemu, test, demo, bench, report, browser, npm
 set -eu
 
 build_packages='cmake ninja-build g++ pkgconf libsodium-dev libmbedtls-dev libzstd-dev
   libdivsufsort-dev libxxhash-dev libcli11-dev libfmt-dev nlohmann-json3-dev'
 # newlib for <string.h> only; nothing of it is linked.
 arm_packages='gcc-arm-none-eabi binutils-arm-none-eabi libnewlib-arm-none-eabi libnewlib-dev'
+# picolibc for <string.h> only.
+riscv_packages='gcc-riscv64-unknown-elf binutils-riscv64-unknown-elf picolibc-riscv64-unknown-elf'
 # xz-utils for the source archive that tools/bearssl.sh fetches.
-qemu_packages='qemu-system-arm xz-utils'
+qemu_packages='qemu-system-arm qemu-system-misc xz-utils'
+# g++-12-multilib is for -m32; g++-multilib would not go together with g++-mips-linux-gnu.
 test_packages='libgtest-dev libgmock-dev clang-format-14 clang-tidy-14 clang
   libclang-rt-14-dev llvm-14 shellcheck openssl libbearssl-dev
-  qemu-user g++-mips-linux-gnu valgrind'
+  qemu-user g++-mips-linux-gnu valgrind g++-12-multilib'
 demo_packages='unzip bsdiff xdelta3 zstd xz-utils ca-certificates'
 bench_packages='libgtest-dev libgmock-dev libbenchmark-dev'
 # Programs that bench/report.sh compares with, beyond those of the demo.
@@ -25,6 +28,7 @@ for set_name in "$@"; do
   case $set_name in
     build) wanted="$wanted $build_packages" ;;
     arm) wanted="$wanted $arm_packages" ;;
+    riscv) wanted="$wanted $riscv_packages" ;;
     qemu) wanted="$wanted $qemu_packages" ;;
     test) wanted="$wanted $test_packages" ;;
     demo) wanted="$wanted $demo_packages" ;;

@@ -14,13 +14,13 @@
 // Small members first: Cortex-M0+ reaches bytes only up to 31 and words up to 124 bytes from the base.
 struct libdelta_updater {
   const libdelta_config *config;
-  uint8_t *next;     // Where the next patch byte goes,
-  uint32_t missing;  // and how many go there before the next step.
-  uint8_t *chunk;    // Where chunks are collected.
-  libdelta_status status;
-  bool in_header;    // Collecting the header or judging it, no chunk yet.
-  bool verify_only;  // First pass over a stored patch: chunks are not decoded.
-  uint8_t carried;   // Unread bytes in front of the chunk.
+  uint8_t *next;               // Where the next patch byte goes,
+  uint32_t missing;            // and how many go there before the next step.
+  uint8_t *chunk;              // Where chunks are collected.
+  libdelta_status status : 8;  // One byte, however large the type is.
+  bool in_header;              // Collecting the header or judging it, no chunk yet.
+  bool verify_only;            // First pass over a stored patch: chunks are not decoded.
+  uint8_t carried;             // Unread bytes in front of the chunk.
   size_t ram_size;
 #ifndef LIBDELTA_NO_IN_PLACE
   libdelta_io io;  // The images' callbacks: the caller's, or the slot through `in_place`.

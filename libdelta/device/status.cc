@@ -14,7 +14,7 @@ const char *libdelta_status_text(libdelta_status status) {
     case LIBDELTA_E_VERSION:
       return "not a patch, or a patch of an unknown format version";
     case LIBDELTA_E_UNSUPPORTED:
-      return "the patch needs a codec, extension or image size that is not supported here";
+      return "the patch needs a codec, extension, feature or image size that is not supported here";
     case LIBDELTA_E_SIGNATURE:
       return "too few valid signatures by trusted keys";
     case LIBDELTA_E_HARDWARE:

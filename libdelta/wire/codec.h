@@ -175,8 +175,9 @@ class Codec {
   // Contexts of numbers; lengths have one for each phase.
   enum NumberContext : uint32_t { kMapOld, kMapShift, kGapLength, kOldShift, kNewDistance, kLength };
 
-  // What references point to: a part of the address space and where its pieces are in the new one.
   using Map = typename AddressMapType<Position, Port::kHasTemplates>::Type;
+
+  // What references point to: a part of the address space and where its pieces are in the new one.
   struct Area {
     uint32_t base;
     Position length;

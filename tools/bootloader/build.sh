@@ -13,19 +13,9 @@ case $1 in /*) key=$1 ;; *) key=$PWD/$1 ;; esac
 cd "$(dirname "$0")/../.."
 
 command -v arm-none-eabi-gcc >/dev/null || { echo "build.sh: run 'sh tools/deps.sh arm' first" >&2; exit 1; }
-read -r format algorithm numbers _ <"$key"
-if [ "$format $algorithm" != 'libdelta-pub p256' ]; then
-  echo "build.sh: $key is not a P-256 public key of fwdelta keygen" >&2
-  exit 1
-fi
 rm -rf "$out/objects"
 mkdir -p "$out/objects"
-{
-  echo "/* From $(basename "$key"). */"
-  echo 'static const unsigned char release_key[64] = {'
-  echo "$numbers" | sed 's/../0x&, /g; s/\(\(0x.., \)\{8\}\)/  \1\n/g'
-  echo '};'
-} >"$out/release_key.h"
+sh tools/bootloader/key.sh "$key" >"$out/release_key.h"
 
 warnings='-Wall -Wextra -Wpedantic -Wconversion -Werror'
 target="-mcpu=${CPU:-cortex-m0} -mthumb -Os -ffreestanding -ffunction-sections -fdata-sections"
@@ -45,7 +35,7 @@ compile() {
   done
 }
 
-# shellcheck disable=SC2086 # The variables hold lists of flags.
+# shellcheck disable=SC2046,SC2086 # Lists of flags and files.
 bootloader() {
   # The library, as in any firmware: two folders and one include path.
   compile arm-none-eabi-g++ -std=c++17 $target $warnings -fno-exceptions -fno-rtti -fno-threadsafe-statics \
@@ -53,9 +43,8 @@ bootloader() {
   compile arm-none-eabi-gcc -std=c99 $target $warnings -Ilibdelta/include -I. -isystem "$bearssl/inc" \
     -I"$out" -- libdelta/ports/nrf51.c libdelta/adapters/bearssl.c tools/bootloader/*.c
   # BearSSL: ECDSA P-256 and SHA-256 only. BR_LOMUL: the multiplier gives 32 bits.
-  (cd "$bearssl/src" && compile arm-none-eabi-gcc -std=c99 $target -DBR_LOMUL=1 -I../inc -I. -- \
-    ec/ecdsa_i15_vrfy_raw.c ec/ecdsa_i15_bits.c ec/ec_prime_i15.c ec/ec_secp*.c hash/sha2small.c int/i15_*.c \
-    codec/ccopy.c codec/dec32be.c codec/enc32be.c)
+  compile arm-none-eabi-gcc -std=c99 $target -DBR_LOMUL=1 -I"$bearssl/inc" -I"$bearssl/src" -- \
+    $(sh tools/bearssl.sh --files "$bearssl")
   arm-none-eabi-gcc -mcpu="${CPU:-cortex-m0}" -mthumb -nostdlib -Wl,--gc-sections,--no-undefined \
     -Wl,-Map="$out/bootloader.map" -T libdelta/ports/nrf51_bootloader.ld "$out"/objects/*.o -lgcc \
     -o "$out/bootloader.elf"

@@ -1,0 +1,147 @@
+#!/bin/sh
+# The device library as firmware projects take it in: every configuration, a vendored folder and one compiler
+# line, on five kinds of processors.
+#
+#   sh tests/embedded_test.sh FWDELTA
+#
+# FWDELTA is the command. Works in build/embedded. Prints "N passed, M failed" at the end.
+set -eu
+case ${1:?usage: sh tests/embedded_test.sh FWDELTA} in /*) fwdelta=$1 ;; *) fwdelta=$PWD/$1 ;; esac
+cd "$(dirname "$0")/.."
+root=$PWD
+work=$root/build/embedded
+rm -rf "$work"
+mkdir -p "$work"
+passed=0
+failed=0
+
+# check NAME COMMAND...: its output is shown only if it fails.
+check() {
+  name=$1
+  shift
+  if "$@" >"$work/log" 2>&1; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "FAILED: $name"
+    tail -n 20 "$work/log"
+  fi
+}
+refuses() { ! "$@"; }
+
+warnings='-Wall -Wextra -Wpedantic -Wconversion -Werror'
+freestanding='-ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics'
+
+# What a firmware takes: three folders of libdelta, in one of its own.
+mkdir -p "$work/vendor/libdelta"
+cp -R libdelta/wire libdelta/device libdelta/include "$work/vendor/libdelta"
+
+# --- Configurations (libdelta/config.h) ----------------------------------------------------------------
+
+# Every combination, as one source file each: that is what takes least time. NO_ZSTD is independent of all but
+# NO_FULL_IMAGE, which includes it, and only tried alone.
+mkdir "$work/configurations"
+for source in libdelta/wire/*.cc libdelta/device/*.cc; do
+  echo "#include \"$source\""
+done >"$work/configurations/all.cc"
+awk 'BEGIN {
+  count = split("NO_IN_PLACE NO_TEMPLATES NO_FULL_IMAGE NO_P256 NO_ED25519 ALLOW_UNSIGNED", macro, " ")
+  for (set = 0; set < 2 ^ count; set++) {
+    flags = ""
+    delete has
+    for (i = 1; i <= count; i++) {
+      if (int(set / 2 ^ (i - 1)) % 2 == 0) continue
+      has[macro[i]] = 1
+      flags = flags " -DLIBDELTA_" macro[i]
+    }
+    is_useless = has["NO_P256"] && has["NO_ED25519"] && !has["ALLOW_UNSIGNED"]
+    print (is_useless ? "refuse" : "accept") " " set flags
+  }
+  print "accept zstd -DLIBDELTA_NO_ZSTD"
+}' >"$work/configurations/list"
+cat >"$work/configurations/compile.sh" <<END
+set -eu
+verdict=\$1
+object=\$2.o
+shift 2
+if arm-none-eabi-g++ -c -std=c++17 -mcpu=cortex-m0plus -mthumb -Os $freestanding $warnings -I. \\
+  -Ilibdelta/include "\$@" "$work/configurations/all.cc" -o "$work/configurations/\$object" \\
+  >"$work/configurations/\$object.log" 2>&1; then
+  compiled=accept
+else
+  compiled=refuse
+fi
+[ \$compiled = \$verdict ] && exit
+echo "FAILED: \$*: \$compiled"
+cat "$work/configurations/\$object.log"
+END
+xargs -P "$(nproc)" -L 1 sh "$work/configurations/compile.sh" <"$work/configurations/list" \
+  >"$work/configurations/log"
+cat "$work/configurations/log"
+combinations=$(wc -l <"$work/configurations/list")
+wrong=$(grep -c '^FAILED' "$work/configurations/log" || true)
+echo "$combinations configurations"
+passed=$((passed + combinations - wrong))
+failed=$((failed + wrong))
+# Each macro makes the library smaller, alone and with all others.
+code_of() { arm-none-eabi-size "$work/configurations/$1.o" | awk 'NR == 2 { print $1 }'; }
+for one in 1 2 4 8 16 zstd; do
+  check "macro $one saves bytes" [ "$(code_of $one)" -lt "$(code_of 0)" ]
+done
+
+# --- One compiler line ---------------------------------------------------------------------------------
+
+# drop_in NAME PREFIX MACHINE...: compiles the vendored folder, and links it to a C program for that machine.
+# shellcheck disable=SC2086 # The variables hold lists of flags.
+drop_in() {
+  name=$1
+  prefix=$2
+  shift 2
+  mkdir "$work/$name"
+  (
+    cd "$work/$name"
+    "${prefix}g++" -c "$@" -Os -std=c++17 $freestanding $warnings -I../vendor -I../vendor/libdelta/include \
+      ../vendor/libdelta/wire/*.cc ../vendor/libdelta/device/*.cc
+    "${prefix}gcc" -c "$@" -Os -std=c99 -ffreestanding -fno-tree-loop-distribute-patterns $warnings \
+      -DPUSHED -DSTORED -I../vendor/libdelta/include -I"$root" "$root/bench/footprint/stub.c"
+    "${prefix}gcc" "$@" -nostdlib -Wl,--no-undefined,-e,stub_main,--defsym=config=0x20000000 \
+      -Wl,--defsym=ram=0x20001000,--defsym=radio=0x20000800 ./*.o -lgcc -o "$name.elf"
+  )
+}
+check 'drop in: armv6-m' drop_in armv6-m arm-none-eabi- -mthumb -march=armv6-m
+check 'drop in: armv7-m' drop_in armv7-m arm-none-eabi- -mthumb -march=armv7-m
+check 'drop in: armv8-m, baseline' drop_in armv8-m.base arm-none-eabi- -mthumb -march=armv8-m.base
+check 'drop in: armv8-m, mainline' drop_in armv8-m.main arm-none-eabi- -mthumb -march=armv8-m.main
+check 'drop in: rv32imc' drop_in rv32imc riscv64-unknown-elf- -march=rv32imc -mabi=ilp32 --specs=picolibc.specs
+
+# On a host with 32 bits it also runs, with a signature and a real pair of images.
+# shellcheck disable=SC2086
+drop_in_host() {
+  bearssl=$(sh tools/bearssl.sh build/qemu/bearssl)
+  mkdir "$work/host32"
+  cd "$work/host32"
+  "$fwdelta" keygen --out release --algorithm p256
+  sh "$root/tools/bootloader/key.sh" release.pub >release_key.h
+  g++ -c -m32 -Os -std=c++17 $freestanding $warnings -I../vendor -I../vendor/libdelta/include \
+    ../vendor/libdelta/wire/*.cc ../vendor/libdelta/device/*.cc
+  gcc -m32 -O1 -std=c99 -I. -I../vendor/libdelta/include -I"$root" -isystem "$bearssl/inc" $warnings -c \
+    "$root/tests/embedded/drop_in.c" "$root/libdelta/adapters/bearssl.c"
+  # shellcheck disable=SC2046 # A list of files.
+  gcc -m32 -O1 -w -I"$bearssl/inc" -I"$bearssl/src" -c $(sh "$root/tools/bearssl.sh" --files "$bearssl")
+  g++ -m32 ./*.o -o drop_in
+}
+check 'drop in: host with 32 bits' drop_in_host
+# Code that has grown by a feature.
+arm-none-eabi-objcopy -O binary -j .text "$work/armv7-m/armv7-m.elf" "$work/host32/new.bin"
+arm-none-eabi-objcopy -O binary -j .text "$work/configurations/1.o" "$work/host32/old.bin"
+cd "$work/host32"
+"$fwdelta" create old.bin new.bin --key release.key --ram 15K --out patch.fwd >/dev/null
+./drop_in old.bin patch.fwd result.bin >applied || true
+check 'host with 32 bits: a patch applies' grep -qx '32 bits: the new image is complete and verified' applied
+check 'host with 32 bits: to the new image' cmp new.bin result.bin
+./drop_in new.bin patch.fwd result.bin >refused || true
+check 'host with 32 bits: another base is refused' grep -q 'base image is not the one' refused
+cd "$root"
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
