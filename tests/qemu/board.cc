@@ -130,23 +130,44 @@ Board::~Board() {
   unlink((name_ + ".report").c_str());
 }
 
+std::vector<std::string> Board::MachineCommand(const std::string& image) const {
+  if (setup_.machine == Machine::kRiscv) {
+    return {"qemu-system-riscv32",
+            "-M",
+            "virt",
+            "-bios",
+            "none",
+            "-drive",
+            "if=pflash,unit=0,format=raw,file=" + image};
+  }
+  // A reset by software would make QEMU load the image again, so it only stops there; see Restart().
+  return {"qemu-system-arm",
+          "-M",
+          "microbit",
+          "-action",
+          "reboot=shutdown,shutdown=pause",
+          "-device",
+          "loader,file=" + image + ",addr=0,force-raw=on"};
+}
+
 void Board::SwitchOn(const Flash& flash) {
   const std::string image = name_ + ".img";
   std::ofstream(image, std::ios::binary)
       .write(reinterpret_cast<const char*>(flash.data()), static_cast<std::streamsize>(flash.size()));
+  // A bank of the RISC-V machine. Nothing looks at what is behind the bytes given.
+  if (setup_.machine == Machine::kRiscv && truncate(image.c_str(), 32 << 20) != 0) Die("truncate");
   int serial = -1;
   int monitor = -1;
   int debugger = -1;
   MakePair(&serial_, &serial);
   MakePair(&monitor_, &monitor);
   if (is_traced_) MakePair(&debugger_, &debugger);
-  // A reset by software would make QEMU load the image again, so it only stops there; see Restart().
-  std::vector<std::string> command = {
-      "qemu-system-arm", "-M", "microbit", "-display", "none", "-nodefaults", "-action",
-      "reboot=shutdown,shutdown=pause", "-device", "loader,file=" + image + ",addr=0,force-raw=on",
-      // Lines are sockets that it inherits.
-      "-chardev", "socket,id=serial,fd=" + std::to_string(serial), "-serial", "chardev:serial", "-chardev",
-      "socket,id=monitor,fd=" + std::to_string(monitor), "-mon", "chardev=monitor,mode=control"};
+  std::vector<std::string> command = MachineCommand(image);
+  // Lines are sockets that it inherits.
+  command.insert(command.end(),
+                 {"-display", "none", "-nodefaults", "-chardev",
+                  "socket,id=serial,fd=" + std::to_string(serial), "-serial", "chardev:serial", "-chardev",
+                  "socket,id=monitor,fd=" + std::to_string(monitor), "-mon", "chardev=monitor,mode=control"});
   if (is_traced_) {
     command.insert(command.end(),
                    {"-S", "-chardev", "socket,id=gdb,fd=" + std::to_string(debugger), "-gdb", "chardev:gdb"});
@@ -210,7 +231,14 @@ bool Board::WaitForQuestion(const std::string& text, int milliseconds) {
       milliseconds);
 }
 
+void Board::KillAfter(int milliseconds) { kill_at_ = Clock::now() + std::chrono::milliseconds(milliseconds); }
+
 void Board::Pump(int milliseconds) {
+  if (kill_at_ && Clock::now() >= *kill_at_) {
+    qemu_.Kill();
+    is_stopped_ = true;
+    return;
+  }
   pollfd wait[3] = {{serial_, POLLIN, 0}, {debugger_, POLLIN, 0}, {peer_, POLLIN, 0}};
   if (poll(wait, 3, milliseconds) <= 0) return;
   if (wait[0].revents != 0) PumpSerial();
@@ -223,7 +251,7 @@ void Board::PumpSerial() {
   if (text.empty()) Die("QEMU has ended: " + output_);
   output_ += text;
   if (peer_ >= 0) WriteAll(peer_, text);
-  if (output_.ends_with("restarting\r\n")) Restart();
+  if (setup_.machine == Machine::kMicrobit && output_.ends_with("restarting\r\n")) Restart();
 }
 
 void Board::PumpPeer() {
@@ -279,7 +307,7 @@ Served Board::Serve(const std::string& patch, Line line, Noise noise, size_t sen
   noise_ = noise;
   sent_ = 0;
   Served served;
-  const auto end = Clock::now() + std::chrono::seconds(60);
+  const auto end = Clock::now() + std::chrono::seconds(120);
   while (!host.HasEnded(&served.code) && Clock::now() < end && sent_ < sent_at_most && !is_stopped_) Pump(5);
   Close(&peer_);
   host.Kill();
@@ -288,6 +316,11 @@ Served Board::Serve(const std::string& patch, Line line, Noise noise, size_t sen
 }
 
 Flash Board::CutPower() {
+  if (setup_.machine == Machine::kRiscv) {
+    qemu_.Kill();
+    const std::string bytes = ReadFile(name_ + ".img");
+    return {bytes.begin(), bytes.begin() + kRiscvFlashSize};
+  }
   const std::string file = name_ + ".saved";
   Monitor("{\"execute\": \"stop\"}");
   Monitor("{\"execute\": \"memsave\", \"arguments\": {\"val\": 0, \"size\": " + std::to_string(kFlashSize) +

@@ -1,27 +1,37 @@
-// A BBC micro:bit in QEMU, with `fwdelta serve` at its serial port, a debugger that sees every flash
-// operation, and power that can be cut.
+// A board in QEMU, with `fwdelta serve` at its serial port, and power that can be cut; the BBC micro:bit also
+// with a debugger that sees every flash operation.
 //
 // What QEMU 7.2 has of the nRF51's flash (its nrf51_nvm device): words are programmed only while CONFIG says
 // so and only turn bits to 0; a page is erased only while CONFIG says so, whole and at once; READY is
 // always 1. All of it is memory of the QEMU process. So power is cut like this: the machine is stopped, its
 // flash is saved through the monitor, and another process begins with what was saved. To stop it in the midst
 // of an operation is not possible: there the saved image is changed to what a torn operation would have left
-// (main.cc).
+// (microbit.cc).
+//
+// The RISC-V machine's CFI flash is a file (pflash_cfi01, which writes to it at once), and power is cut by
+// killing the process: between two programs or erases, or in the midst of an erase, which writes 256 KiB.
+// QEMU does not check that what is programmed was erased. It keeps code that it has translated though the
+// flash below was reprogrammed: what has been updated is booted in another process.
 #ifndef TESTS_QEMU_BOARD_H_
 #define TESTS_QEMU_BOARD_H_
 
 #include <sys/types.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
+
+enum class Machine : uint8_t { kMicrobit, kRiscv };
 
 using Flash = std::vector<uint8_t>;
 inline constexpr size_t kFlashSize = 262144;
 inline constexpr uint32_t kPageSize = 1024;
+inline constexpr size_t kRiscvFlashSize = 0x380000;  // As far as it is used.
 
 // Ends the program with a message: the test itself does not work.
 [[noreturn]] void Die(const std::string& message);
@@ -47,6 +57,7 @@ class Process {
 
 // Programs and addresses that the tests need.
 struct Setup {
+  Machine machine = Machine::kMicrobit;
   std::string fwdelta;
   std::string folder;         // With images and patches; temporary files go there as well.
   uint32_t operate = 0;       // Of libdelta/ports/nrf51.c.
@@ -93,7 +104,7 @@ class Board {
   Served Serve(const std::string& patch, Line line = Line::kPipe, Noise noise = {},
                size_t sent_at_most = SIZE_MAX);
 
-  // Stops the machine and saves its flash.
+  // Stops the machine and saves its flash; the RISC-V machine is gone then.
   Flash CutPower();
   // A word of memory or of a peripheral; the machine goes on.
   uint32_t Peek(uint32_t address);
@@ -105,9 +116,12 @@ class Board {
   // The machine stops before the operation with this number.
   void StopAt(size_t operation) { stop_at_ = operation; }
   bool is_stopped() const { return is_stopped_; }
+  // The process is killed so many milliseconds from now, and the machine counts as stopped.
+  void KillAfter(int milliseconds);
 
  private:
   void SwitchOn(const Flash& flash);
+  std::vector<std::string> MachineCommand(const std::string& image) const;
   void SwitchOff();
   // Looks after all lines for so long, or until something has come.
   void Pump(int milliseconds);
@@ -139,6 +153,7 @@ class Board {
   uint32_t stack_used_ = 0;
   size_t stop_at_ = SIZE_MAX;
   bool is_stopped_ = false;
+  std::optional<std::chrono::steady_clock::time_point> kill_at_;
   Noise noise_;
   size_t sent_ = 0;  // To the device by the peer.
 };

@@ -1,18 +1,17 @@
-/* A bootloader that updates the application in place, on an nRF51 with a serial port.
+/* A bootloader that updates the application in place, on a board with a serial port (board.h).
  *
  * After every reset it first asks libdelta whether an update is in progress. If so, it goes on with that and
  * boots nothing before it is complete. If not, it gives a host a moment to offer a patch (serial.h), and
  * boots the application. Only a patch that is signed by the compiled-in key, made for this hardware, not
  * older than what has been installed, and made from what is in the slot, changes anything.
  */
+#include "board.h"
 #include "counter.h"
-#include "layout.h"
+#include "layout.h" /* Of the board. */
 #include "libdelta/adapters/bearssl.h"
 #include "libdelta/device.h"
-#include "libdelta/ports/nrf51.h"
 #include "release_key.h" /* Made by build.sh from a .pub file of `fwdelta keygen`. */
 #include "serial.h"
-#include "startup.h"
 
 enum {
   STATE_RAM = 256,     /* Beyond what patches may need: see libdelta_ram_required(). */
@@ -21,28 +20,7 @@ enum {
   QUESTION_TIME = 1000 /* Between two questions when nothing can be done without it. */
 };
 
-static const libdelta_nrf51_area writable = {LAYOUT_SLOT, LAYOUT_END};
-static const libdelta_page_run slot_pages = {LAYOUT_SLOT_PAGES, LAYOUT_PAGE};
-static const libdelta_range settings = {LAYOUT_SETTINGS - LAYOUT_SLOT, LAYOUT_PAGE};
 static const libdelta_key key = {LIBDELTA_P256, release_key};
-
-static const libdelta_flash flash = {
-    .user = (void *)&writable,
-    .read = libdelta_nrf51_read,
-    .program = libdelta_nrf51_program,
-    .erase = libdelta_nrf51_erase,
-    .commit_counter = counter_commit,
-    .runs = &slot_pages,
-    .run_count = 1,
-    .spare_count = LAYOUT_SPARE_PAGES,
-    .write_unit = LIBDELTA_NRF51_UNIT,
-    .erase_value = 0xff,
-    .slot = LAYOUT_SLOT,
-    .spare = LAYOUT_SPARE,
-    .spare_page_size = LIBDELTA_NRF51_PAGE,
-    .protected_ranges = &settings,
-    .protected_count = 1,
-};
 
 static uint64_t update_ram[(LAYOUT_UPDATE_RAM + STATE_RAM) / sizeof(uint64_t)];
 static libdelta_bearssl_state hash_state;
@@ -53,21 +31,15 @@ static uint8_t part[SERIAL_PART];
 static libdelta_updater *start_update(void) {
   libdelta_updater *updater = NULL;
   config.crypto = libdelta_bearssl_crypto(&hash_state);
-  config.flash = &flash;
+  config.flash = &board_flash;
   config.policy.keys = &key;
   config.policy.key_count = 1;
   config.policy.threshold = 1;
-  config.policy.hardware = "microbit";
+  config.policy.hardware = LAYOUT_HARDWARE;
   config.policy.min_counter = counter_read();
   const libdelta_status status = libdelta_init(update_ram, sizeof(update_ram), &config, &updater);
   while (updater == NULL) serial_end(status);
   return updater;
-}
-
-/* Whether the slot begins with a stack in RAM and an entry in the slot. */
-static int is_application(const uint32_t *vectors) {
-  return vectors[0] > LAYOUT_RAM && vectors[0] <= LAYOUT_RAM_END && vectors[0] % 4 == 0 &&
-         vectors[1] > LAYOUT_SLOT && vectors[1] < LAYOUT_SETTINGS && vectors[1] % 2 == 1;
 }
 
 /* Feeds the patch from `offset` on until the library has a verdict. LIBDELTA_NEED_INPUT: the host fell
@@ -106,8 +78,8 @@ static void update(void) {
     int offered = 0;
     libdelta_recover(updater, &recovery, &offset);
     serial_wait_for_silence();
-    const int may_boot = (recovery == LIBDELTA_IDLE || recovery == LIBDELTA_FINISHED) &&
-                         is_application((const uint32_t *)LAYOUT_SLOT);
+    const int may_boot =
+        (recovery == LIBDELTA_IDLE || recovery == LIBDELTA_FINISHED) && board_has_application();
     if (recovery != LIBDELTA_RESUME) {
       updater = start_update();
       offset = 0;
@@ -120,8 +92,8 @@ static void update(void) {
 }
 
 int main(void) {
-  serial_start();
+  board_start();
   update();
-  serial_stop();
-  startup_boot((const uint32_t *)LAYOUT_SLOT);
+  board_stop();
+  board_boot();
 }

@@ -1,7 +1,7 @@
 #include "counter.h"
 
+#include "board.h"
 #include "layout.h"
-#include "libdelta/ports/nrf51.h"
 
 enum { NUMBER, COMPLEMENT, MARK, WORDS };
 
@@ -33,8 +33,7 @@ int counter_commit(void *user, uint32_t counter) {
   const uint32_t kept = lasting_number_in(1) > lasting_number_in(0) ? 1 : 0;
   const uint32_t other = 1 - kept;
   if (lasting_number_in(kept) > counter) return 0;
-  if (libdelta_nrf51_erase(user, address_of(other)) != 0) return -1;
-  if (libdelta_nrf51_program(user, address_of(other), (const uint8_t *)record, sizeof(record)) != 0)
-    return -1;
+  if (board_flash.erase(user, address_of(other)) != 0) return -1;
+  if (board_flash.program(user, address_of(other), (const uint8_t *)record, sizeof(record)) != 0) return -1;
   return lasting_number_in(other) == counter ? 0 : -1;
 }

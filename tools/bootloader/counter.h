@@ -1,4 +1,4 @@
-/* The security counter, which never goes back, in two flash pages (layout.h).
+/* The security counter, which never goes back, in two flash pages (layout.h of the board).
  *
  * A page holds one record of three words, each programmed once after the page was erased: the number, its
  * complement, and a mark. A new record goes to the other page. What if power fails?
@@ -8,7 +8,7 @@
  *   the right number or no record.
  * - A torn word may read well now and not after the next reset. The mark is programmed when the record is
  *   complete, so a record with any sign of a mark will always read well. Only for the sake of such a record
- * is the other page erased.
+ *   is the other page erased.
  */
 #ifndef TOOLS_BOOTLOADER_COUNTER_H_
 #define TOOLS_BOOTLOADER_COUNTER_H_

@@ -1,72 +1,15 @@
 #include "serial.h"
 
-/* nRF51 Series Reference Manual: CLOCK, GPIO, UART, TIMER. */
-#define REGISTER(address) (*(volatile uint32_t *)(address))
-#define HFCLK_START REGISTER(0x40000000)
-#define HFCLK_STARTED REGISTER(0x40000100)
-#define GPIO_OUTSET REGISTER(0x50000508)
-#define GPIO_DIRSET REGISTER(0x50000518)
-#define UART_STARTRX REGISTER(0x40002000)
-#define UART_STARTTX REGISTER(0x40002008)
-#define UART_RXDRDY REGISTER(0x40002108)
-#define UART_TXDRDY REGISTER(0x4000211c)
-#define UART_ENABLE REGISTER(0x40002500)
-#define UART_PSELTXD REGISTER(0x4000250c)
-#define UART_PSELRXD REGISTER(0x40002514)
-#define UART_RXD REGISTER(0x40002518)
-#define UART_TXD REGISTER(0x4000251c)
-#define UART_BAUDRATE REGISTER(0x40002524)
-#define TIMER_START REGISTER(0x40008000)
-#define TIMER_STOP REGISTER(0x40008004)
-#define TIMER_CLEAR REGISTER(0x4000800c)
-#define TIMER_CAPTURE REGISTER(0x40008040)
-#define TIMER_BITMODE REGISTER(0x40008508)
-#define TIMER_PRESCALER REGISTER(0x40008510)
-#define TIMER_VALUE REGISTER(0x40008540)
+#include "board.h"
 
-enum { PIN_TXD = 24, PIN_RXD = 25 }; /* Of the BBC micro:bit. */
 enum { STX = 0x02, ANOTHER_PATCH = 0xffff };
-enum { TICKS_PER_MILLISECOND = 31 }; /* 16 MHz / 2^9. */
 enum {
   PART_TIMEOUT = 250, /* Milliseconds between two bytes of a part, */
   SILENCE = 20        /* and between two things that are said. */
 };
 
-void serial_start(void) {
-  HFCLK_STARTED = 0;
-  HFCLK_START = 1; /* The crystal: the RC oscillator is not good enough for a UART. */
-  while (HFCLK_STARTED == 0) {
-  }
-  GPIO_OUTSET = 1u << PIN_TXD;
-  GPIO_DIRSET = 1u << PIN_TXD;
-  UART_PSELTXD = PIN_TXD;
-  UART_PSELRXD = PIN_RXD;
-  UART_BAUDRATE = 0x01d7e000; /* 115200 */
-  UART_ENABLE = 4;
-  UART_RXDRDY = 0;
-  UART_STARTTX = 1;
-  UART_STARTRX = 1;
-  TIMER_BITMODE = 3; /* 32 bits. */
-  TIMER_PRESCALER = 9;
-  TIMER_START = 1;
-}
-
-void serial_stop(void) {
-  TIMER_STOP = 1;
-  TIMER_CLEAR = 1;
-  TIMER_VALUE = 0;
-  UART_ENABLE = 0;
-}
-
-static void put(char character) {
-  UART_TXDRDY = 0;
-  UART_TXD = (uint8_t)character;
-  while (UART_TXDRDY == 0) {
-  }
-}
-
 static void put_text(const char *text) {
-  while (*text != 0) put(*text++);
+  while (*text != 0) board_put((uint8_t)*text++);
 }
 
 static void put_number(uint32_t number) {
@@ -80,21 +23,10 @@ static void put_number(uint32_t number) {
   put_text(digit);
 }
 
-/* The next byte, or -1 if none comes in time. */
-static int get(uint32_t milliseconds) {
-  TIMER_CLEAR = 1;
-  while (UART_RXDRDY == 0) {
-    TIMER_CAPTURE = 1;
-    if (TIMER_VALUE > milliseconds * TICKS_PER_MILLISECOND) return -1;
-  }
-  UART_RXDRDY = 0; /* First this, then the byte: the next one may set it again at once. */
-  return (uint8_t)UART_RXD;
-}
-
 /* Reads bytes into `data`, if that is not null, and their CRC; -1 if one does not come. */
 static int get_bytes(uint8_t *data, uint32_t count, uint32_t *crc) {
   for (; count > 0; count--) {
-    const int byte = get(PART_TIMEOUT);
+    const int byte = board_get(PART_TIMEOUT);
     if (byte < 0) return -1;
     *data++ = (uint8_t)byte;
     *crc ^= (uint8_t)byte;
@@ -128,7 +60,7 @@ static int get_part(uint32_t *offset, uint8_t part[SERIAL_PART], uint32_t *lengt
 }
 
 void serial_wait_for_silence(void) {
-  while (get(SILENCE) >= 0) {
+  while (board_get(SILENCE) >= 0) {
   }
 }
 
@@ -141,11 +73,11 @@ serial_answer serial_ask(uint32_t offset, uint32_t milliseconds, uint8_t part[SE
     put_text(" ");
     put_number(SERIAL_PART);
     put_text("\n");
-    int byte = get(milliseconds);
+    int byte = board_get(milliseconds);
     while (byte == STX && get_part(&part_offset, part, length) == 0) {
       if (*length == ANOTHER_PATCH) return SERIAL_RESTART;
       if (part_offset == offset) return SERIAL_BYTES;
-      byte = get(milliseconds);
+      byte = board_get(milliseconds);
     }
     if (byte < 0) return SERIAL_SILENCE;
     serial_wait_for_silence();

@@ -35,11 +35,6 @@ typedef enum serial_answer {
   SERIAL_RESTART  /* Another patch. */
 } serial_answer;
 
-void serial_start(void);
-
-/* Leaves the UART and the timer as after a reset. */
-void serial_stop(void);
-
 /* Drops all that comes until nothing does: answers to questions that are not asked any more. */
 void serial_wait_for_silence(void);
 

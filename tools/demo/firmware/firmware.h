@@ -71,7 +71,7 @@ void clock_tick(void);
 int main(void);
 
 #ifdef FIRMWARE_BOARD
-#include FIRMWARE_BOARD /* The same names for a real one: tools/bootloader/application. */
+#include FIRMWARE_BOARD /* The same names for a real one: tools/bootloader/microbit. */
 #else
 /* Registers of an imaginary microcontroller. */
 #define BOARD_REGISTER(offset) (*(volatile uint32_t *)(0x40000000u + (offset)))

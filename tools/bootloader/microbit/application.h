@@ -1,7 +1,7 @@
 /* The demo's sensor node (tools/demo/firmware) on a BBC micro:bit: UART and LED are the board's; sensor and
  * radio are made up. Included by firmware.h in place of its imaginary registers. */
-#ifndef TOOLS_BOOTLOADER_APPLICATION_BOARD_H_
-#define TOOLS_BOOTLOADER_APPLICATION_BOARD_H_
+#ifndef TOOLS_BOOTLOADER_MICROBIT_APPLICATION_H_
+#define TOOLS_BOOTLOADER_MICROBIT_APPLICATION_H_
 
 #include <stdint.h>
 
@@ -23,4 +23,4 @@ extern volatile uint32_t board_watchdog;
 #define RADIO_CONTROL board_radio[1]
 #define WATCHDOG_FEED board_watchdog
 
-#endif /* TOOLS_BOOTLOADER_APPLICATION_BOARD_H_ */
+#endif /* TOOLS_BOOTLOADER_MICROBIT_APPLICATION_H_ */

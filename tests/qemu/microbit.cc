@@ -1,7 +1,7 @@
 // Updates a BBC micro:bit in QEMU and cuts its power; tests/qemu_test.sh compiles what is needed and runs
 // this.
 //
-//   qemu_test FWDELTA FOLDER OPERATE BOOT STACK_BOTTOM STACK_TOP CUTS
+//   microbit FWDELTA FOLDER OPERATE BOOT STACK_BOTTOM STACK_TOP CUTS
 //
 // FOLDER has the images and patches; the four addresses are those of struct Setup. Power is cut at CUTS
 // places. Prints "N passed, M failed".
@@ -22,51 +22,15 @@
 #include <vector>
 
 #include "tests/qemu/board.h"
+#include "tests/qemu/checks.h"
 
 namespace {
 
-// As in tools/bootloader/layout.h.
+// As in tools/bootloader/microbit/layout.h.
 constexpr uint32_t kSlot = 0x6000;
 constexpr uint32_t kSettings = 0x3e800;
 constexpr uint32_t kCounter = 0x3f800;
 constexpr uint32_t kEnd = 0x40000;
-
-// Exit codes of fwdelta.
-enum {
-  kOk = 0,
-  kMalformed = 4,
-  kSignature = 5,
-  kTarget = 6,
-  kOldCounter = 7,
-  kBase = 8,
-  kGeometry = 11,
-  kInProgress = 12
-};
-
-std::mutex mutex;
-int passed = 0;
-int failed = 0;
-
-void Expect(bool is_right, const std::string& what) {
-  const std::lock_guard<std::mutex> lock(mutex);
-  ++(is_right ? passed : failed);
-  if (!is_right) printf("FAILED: %s\n", what.c_str());
-}
-
-void ExpectCode(const Served& served, int code, const std::string& what) {
-  Expect(served.code == code, what + ": exit code " + std::to_string(served.code) + " instead of " +
-                                  std::to_string(code) + ": " + served.report);
-}
-
-Flash Read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) Die("no file " + path);
-  return Flash(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-}
-
-void Put(const Flash& bytes, uint32_t address, Flash* flash) {
-  std::copy(bytes.begin(), bytes.end(), flash->begin() + address);
-}
 
 bool IsEqual(const Flash& left, const Flash& right, uint32_t begin, uint32_t end) {
   return std::equal(left.begin() + begin, left.begin() + end, right.begin() + begin);
@@ -192,11 +156,6 @@ class Test {
     Expect(IsEqual(flash, factory_, kSettings, kSettings + kPageSize), what + ": settings page");
     Expect(IsEqual(flash, factory_, 0, kSlot), what + ": bootloader");
     Expect(CounterIn(flash) == counter, what + ": counter " + std::to_string(CounterIn(flash)));
-  }
-
-  void Section(const char* name) {
-    printf("%s\n", name);
-    fflush(stdout);
   }
 
   void TestApplication() {
@@ -468,6 +427,5 @@ int main(int count, char** arguments) {
   setup.stack_top = Number(arguments[6]);
   Test test(setup, Number(arguments[7]));
   test.Run();
-  printf("%d passed, %d failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
+  return Report();
 }

@@ -8,8 +8,10 @@
  *   0x3ec00   3 KiB  spare pages: the journal of an update, and undo copies where the slot has no free pages
  *   0x3f800   2 KiB  security counter
  */
-#ifndef TOOLS_BOOTLOADER_LAYOUT_H_
-#define TOOLS_BOOTLOADER_LAYOUT_H_
+#ifndef TOOLS_BOOTLOADER_MICROBIT_LAYOUT_H_
+#define TOOLS_BOOTLOADER_MICROBIT_LAYOUT_H_
+
+#define LAYOUT_HARDWARE "microbit" /* As in `fwdelta create --hardware`. */
 
 enum {
   LAYOUT_PAGE = 0x400,
@@ -28,4 +30,4 @@ enum {
 /* What a patch may need (`fwdelta create --ram 4K`, the default of microbit.json). */
 enum { LAYOUT_UPDATE_RAM = 4096 };
 
-#endif /* TOOLS_BOOTLOADER_LAYOUT_H_ */
+#endif /* TOOLS_BOOTLOADER_MICROBIT_LAYOUT_H_ */

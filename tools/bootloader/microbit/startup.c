@@ -1,7 +1,10 @@
-#include "startup.h"
-
+/* What is around main(): the vector table, resets, and the way into an application. */
 #include <stddef.h>
+#include <stdint.h>
+
 #include <string.h>
+#include "layout.h"
+#include "tools/bootloader/board.h"
 
 extern uint32_t stack_top;
 extern uint32_t data_start;
@@ -47,10 +50,20 @@ void reset_handler(void) {
   main();
 }
 
-void startup_boot(const uint32_t *vectors_of_application) {
-  const uint32_t stack = vectors_of_application[0];
-  const uint32_t entry = vectors_of_application[1];
-  application = (const handler *)vectors_of_application;
+/* A stack in RAM and an entry in the slot. */
+int board_has_application(void) {
+  const uint32_t *vectors_in_slot = (const uint32_t *)LAYOUT_SLOT;
+  return vectors_in_slot[0] > LAYOUT_RAM && vectors_in_slot[0] <= LAYOUT_RAM_END &&
+         vectors_in_slot[0] % 4 == 0 && vectors_in_slot[1] > LAYOUT_SLOT &&
+         vectors_in_slot[1] < LAYOUT_SETTINGS && vectors_in_slot[1] % 2 == 1;
+}
+
+/* Its interrupts are forwarded from then on. */
+void board_boot(void) {
+  const uint32_t *vectors_in_slot = (const uint32_t *)LAYOUT_SLOT;
+  const uint32_t stack = vectors_in_slot[0];
+  const uint32_t entry = vectors_in_slot[1];
+  application = (const handler *)vectors_in_slot;
   __asm__ volatile("msr msp, %0\n\tbx %1" : : "r"(stack), "r"(entry) : "memory");
   __builtin_unreachable();
 }

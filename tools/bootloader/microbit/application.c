@@ -1,10 +1,10 @@
 /* What the demo's firmware needs of a BBC micro:bit, and the two things that an application does for updates:
  * it leaves the first 8 bytes of RAM alone (nrf51_application.ld), and restarts the device when a host says
  * ENQ. */
-#include "board.h"
+#include "application.h"
 
-#include "../layout.h"
 #include "firmware.h"
+#include "layout.h"
 
 /* nRF51 Series Reference Manual: GPIO, UART, TIMER; Cortex-M0: NVIC, SCB. */
 #define REGISTER(address) (*(volatile uint32_t *)(address))
@@ -42,25 +42,10 @@ extern uint32_t bss_start;
 extern uint32_t bss_end;
 
 void reset_handler(void);
-void *memcpy(void *target, const void *source, size_t size);
-void *memset(void *target, int value, size_t size);
 
 volatile uint32_t board_led;
 volatile uint32_t board_radio[2];
 volatile uint32_t board_watchdog;
-
-void *memcpy(void *target, const void *source, size_t size) {
-  uint8_t *to = target;
-  const uint8_t *from = source;
-  while (size-- > 0) *to++ = *from++;
-  return target;
-}
-
-void *memset(void *target, int value, size_t size) {
-  uint8_t *to = target;
-  while (size-- > 0) *to++ = (uint8_t)value;
-  return target;
-}
 
 uint32_t board_uart_status(void) {
   static int is_sending;
