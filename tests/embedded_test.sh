@@ -1,6 +1,6 @@
 #!/bin/sh
 # The device library as firmware projects take it in: every configuration, a vendored folder and one compiler
-# line, on five kinds of processors.
+# line, on five kinds of processors; a Zephyr module, an ESP-IDF component, and code for MCUboot.
 #
 #   sh tests/embedded_test.sh FWDELTA
 #
@@ -161,6 +161,76 @@ check 'host with 32 bits: to the new image' cmp new.bin result.bin
 ./drop_in new.bin patch.fwd result.bin >refused || true
 check 'host with 32 bits: another base is refused' grep -q 'base image is not the one' refused
 cd "$root"
+
+# --- Build systems of others ---------------------------------------------------------------------------
+
+# Debian's: the packages are for that one.
+modules="/usr/bin/python3 $root/tests/embedded/modules.py"
+ports=libdelta/ports
+# What config.h documents, what the options are, and what the build files look for, are the same.
+sed -n 's/^ \* - LIBDELTA_\([A-Z0-9_]*\): .*/\1/p' libdelta/include/libdelta/config.h | sort >"$work/macros"
+# shellcheck disable=SC2086
+same_options() {
+  $modules kconfig "$1" | sort >"$work/options"
+  diff "$work/macros" "$work/options"
+}
+same_names() {
+  sed -n 's/^foreach(macro \(.*\))$/\1/p' $ports/features.cmake | tr ' ' '\n' | sort >"$work/names"
+  diff "$work/macros" "$work/names"
+}
+check 'config.h documents macros' [ "$(wc -l <"$work/macros")" -ge 8 ]
+check 'Zephyr: an option for each macro' same_options tests/embedded/zephyr.kconfig
+check 'ESP-IDF: an option for each macro' same_options $ports/esp-idf/libdelta/Kconfig
+check 'both: the build files know the macros' same_names
+module_yml() {
+  [ "$($modules yaml $ports/zephyr/module.yml name)" = libdelta ]
+  [ -f "$ports/$($modules yaml $ports/zephyr/module.yml build.cmake)/CMakeLists.txt" ]
+  [ -f "$ports/$($modules yaml $ports/zephyr/module.yml build.kconfig)" ]
+}
+check 'Zephyr: module.yml and what it names' module_yml
+# shellcheck disable=SC2086
+check 'ESP-IDF: idf_component.yml' $modules yaml $ports/esp-idf/libdelta/idf_component.yml version description \
+  license dependencies.idf
+
+# module NAME KCONFIG BUILD_FILE CMAKE_OPTIONS...: chooses options, and builds with what Kconfig makes of them.
+# shellcheck disable=SC2086
+module() {
+  name=$1
+  kconfig=$2
+  build_file=$3
+  shift 3
+  $modules kconfig "$kconfig" $chosen LIBDELTA_NO_ED25519=y >"$work/chosen"
+  for option in $(cat "$work/chosen"); do set -- "$@" "-DCONFIG_LIBDELTA_$option=y"; done
+  cmake -G Ninja -S tests/embedded/modules -B "$work/$name" -DBUILD_FILE="$root/$build_file" \
+    -DCMAKE_SYSTEM_NAME=Generic -DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY "$@"
+  cmake --build "$work/$name"
+  library=$(find "$work/$name" -name liblibdelta.a)
+  for function in init push finish apply_stored recover; do
+    nm "$library" | grep -q " T libdelta_$function\$"
+  done
+}
+chosen=LIBDELTA=y
+check 'Zephyr: CMakeLists.txt' module zephyr tests/embedded/zephyr.kconfig $ports/zephyr/CMakeLists.txt \
+  -DCONFIG_LIBDELTA=y -DCMAKE_C_COMPILER=arm-none-eabi-gcc -DCMAKE_CXX_COMPILER=arm-none-eabi-g++ \
+  "-DCMAKE_C_FLAGS=-mcpu=cortex-m4 -mthumb" "-DCMAKE_CXX_FLAGS=-mcpu=cortex-m4 -mthumb"
+chosen=
+rv32='-march=rv32imc -mabi=ilp32 --specs=picolibc.specs'
+check 'ESP-IDF: CMakeLists.txt' module esp-idf $ports/esp-idf/libdelta/Kconfig \
+  $ports/esp-idf/libdelta/CMakeLists.txt "-DCMAKE_C_FLAGS=$rv32" "-DCMAKE_CXX_FLAGS=$rv32" \
+  -DCMAKE_C_COMPILER=riscv64-unknown-elf-gcc -DCMAKE_CXX_COMPILER=riscv64-unknown-elf-g++
+
+# The code of the guide.
+# shellcheck disable=SC2086
+mcuboot() {
+  awk '/^<!-- compiled: mcuboot -->$/ { marked = 1 }
+    inside && /^```$/ { exit }
+    inside { print }
+    marked && /^```c$/ { inside = 1 }' $ports/mcuboot.md >"$work/mcuboot.c"
+  [ -s "$work/mcuboot.c" ]
+  arm-none-eabi-gcc -c -mcpu=cortex-m0plus -mthumb -Os -std=c99 $warnings -DLIBDELTA_NO_ZSTD -Ilibdelta/include \
+    -Itests/embedded/mcuboot "$work/mcuboot.c" -o "$work/mcuboot.o"
+}
+check 'MCUboot: the code of the guide compiles' mcuboot
 
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -16,7 +16,7 @@ qemu_packages='qemu-system-arm qemu-system-misc xz-utils'
 # g++-12-multilib is for -m32; g++-multilib would not go together with g++-mips-linux-gnu.
 test_packages='libgtest-dev libgmock-dev clang-format-14 clang-tidy-14 clang
   libclang-rt-14-dev llvm-14 shellcheck openssl libbearssl-dev
-  qemu-user g++-mips-linux-gnu valgrind g++-12-multilib'
+  qemu-user g++-mips-linux-gnu valgrind g++-12-multilib python3-yaml python3-kconfiglib'
 demo_packages='unzip bsdiff xdelta3 zstd xz-utils ca-certificates'
 bench_packages='libgtest-dev libgmock-dev libbenchmark-dev'
 # Programs that bench/report.sh compares with, beyond those of the demo.
