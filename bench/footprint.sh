@@ -10,8 +10,10 @@
 #             in-place ...: likewise, with updates in place and libdelta_recover().
 #             smallest: in place, pushed, without templates, Ed25519 and whole images (libdelta/config.h).
 #             All these without the hook for the zstd codec, and without crypto primitives.
-#             bootloader: all of tools/bootloader, with BearSSL and the serial line. Its `state` is all of
-#             its RAM, of which the part reserved for the stack is `stack`.
+#             p256-bearssl, ed25519-tinyssh: a signature check of libdelta/adapters, and SHA-256 by BearSSL,
+#             with the compiler's library; `stack` is that of the check.
+#             bootloader: all of tools/bootloader for the micro:bit, with the former. Its `state` is all of its
+#             RAM, of which the part reserved for the stack is `stack`.
 #   library   .text + .rodata + .data that the linker keeps of wire/ and device/
 #   libgcc    what that pulls in of the compiler's library (division, 64-bit multiplication ...)
 #   flash     library + libgcc. Memory functions (memcpy ...) are the firmware's own: not counted.
@@ -140,11 +142,42 @@ measure() {
   done
 }
 
-# The row of the whole bootloader. Its size does not depend on the key.
+# signature CONFIG PACKAGE CALLBACKS FLAGS: the row of an adapter's signature check and SHA-256. CALLBACKS are what is
+# called through pointers.
+# shellcheck disable=SC2046,SC2086 # Lists of flags and files.
+signature() {
+  dir=$work/$1
+  rm -rf "$dir"
+  mkdir -p "$dir"
+  # TinySSH's makefile would find out about the compiler; nothing is right.
+  : >"$dir/hasasmvolatilememory.h"
+  compile="arm-none-eabi-gcc -std=c99 -mthumb -mcpu=cortex-m0plus -Os -ffreestanding -ffunction-sections
+    -fdata-sections -fno-tree-loop-distribute-patterns -DBR_LOMUL=1 $4 -Ilibdelta/include -I. -I$dir"
+  for package in bearssl "$2"; do
+    sources=$(sh tools/crypto_sources.sh "$package" build/crypto)
+    compile="$compile -isystem $sources/inc -isystem $sources/src -isystem $sources/crypto"
+    for source in $(sh tools/crypto_sources.sh --files "$sources") libdelta/adapters/"$package".c; do
+      $compile -fcallgraph-info=su -c "$source" -o "$dir/$package-$(basename "${source%.*}").o"
+    done
+  done
+  $compile "-DVERIFY=libdelta_$2_verify" -c bench/footprint/signature.c -o "$dir/stub.obj"
+  arm-none-eabi-objcopy --rename-section .text=.stub "$dir/stub.obj"
+  for section in stub_main memcpy memmove memset memcmp; do
+    arm-none-eabi-objcopy --rename-section .text.$section=.stub.$section "$dir/stub.obj"
+  done
+  arm-none-eabi-gcc -mthumb -mcpu=cortex-m0plus -nostdlib -Wl,--no-undefined,--gc-sections,-e,stub_main \
+    -Wl,--defsym=config=0x20000000,--defsym=ram=0x20001000,--defsym=radio=0x20000800 \
+    -x none "$dir/stub.obj" "$dir"/*.o -lgcc -o "$dir/stub.elf"
+  flash=$(section_bytes "$dir/stub.elf" .text .rodata .data)
+  stack=$(awk -v entries="libdelta_$2_verify" -v callbacks="$3" -v external=32 -f bench/footprint/stack.awk \
+    "$dir"/*.ci)
+  echo "$1,cortex-m0plus,,,$flash,,$stack,$version"
+}
+
+# bootloader: the row of the whole bootloader. Its size does not depend on the key.
 bootloader() {
-  bearssl=$(sh tools/bearssl.sh build/qemu/bearssl)
   echo "libdelta-pub p256 $(printf '%0128d' 0)" >$work/any.pub
-  sh tools/bootloader/build.sh $work/any.pub "$bearssl" $work/bootloader
+  sh tools/bootloader/build.sh $work/any.pub build/crypto $work/bootloader
   arm-none-eabi-size $work/bootloader/bootloader.elf | awk -v version="$version" \
     -v stack="$(sed -n 's/^stack_size = .* \([0-9]*\);$/\1/p' libdelta/ports/nrf51_bootloader.ld)" '
     NR == 2 { printf "bootloader,cortex-m0,,,%d,%d,%d,%s\n", $1 + $2, $2 + $3, stack, version }'
@@ -162,6 +195,8 @@ for library in two-slot in-place smallest; do
   done
 done
 
+signature p256-bearssl bearssl 'api_mul api_muladd' -DLIBDELTA_NO_ED25519 >>$new
+signature ed25519-tinyssh tinyssh '' -DLIBDELTA_NO_P256 >>$new
 bootloader >>$new
 
 # Flash, state and stack that these rows may have at most.

@@ -21,13 +21,15 @@ for program in qemu-system-arm qemu-system-riscv32 arm-none-eabi-gcc riscv64-unk
   echo "qemu_test.sh: no $program: sh tools/deps.sh arm riscv qemu" >&2
   exit 1
 done
-bearssl=$(sh tools/bearssl.sh $work/bearssl)
+crypto=build/crypto
 rm -f $work/*.fwd $work/*.key $work/*.pub $work/board-*
 for name in release foreign; do "$fwdelta" keygen --out $work/$name --algorithm p256 >/dev/null; done
-sh tools/bootloader/build.sh $work/release.pub "$bearssl" $work
+# The other board has the other kind of key.
 mkdir -p $work/riscv
-rm -f $work/riscv/*.fwd $work/riscv/board-*
-sh tools/bootloader/build.sh $work/release.pub "$bearssl" $work/riscv riscv
+rm -f $work/riscv/*.fwd $work/riscv/*.key $work/riscv/*.pub $work/riscv/board-*
+for name in release foreign; do "$fwdelta" keygen --out $work/riscv/$name >/dev/null; done
+sh tools/bootloader/build.sh $work/release.pub $crypto $work
+sh tools/bootloader/build.sh $work/riscv/release.pub $crypto $work/riscv riscv
 for board in microbit riscv; do
   g++ -std=c++20 -O1 -Wall -Wextra -Wpedantic -Wconversion -Werror -I. tests/qemu/board.cc \
     tests/qemu/$board.cc -pthread -o $work/test_$board
@@ -76,11 +78,11 @@ riscv="--in-place --device ../../tools/bootloader/riscv/riscv_virt.json --hardwa
 # shellcheck disable=SC2086 # A list of options.
 for change in '1 2' '2 3'; do
   "$fwdelta" create "riscv/application-${change% *}.bin" "riscv/application-${change#* }.bin" $riscv \
-    --counter "${change#* }" --key release.key --out "riscv/${change% *}-${change#* }.fwd" >/dev/null
+    --counter "${change#* }" --key riscv/release.key --out "riscv/${change% *}-${change#* }.fwd" >/dev/null
 done
 # shellcheck disable=SC2086
-"$fwdelta" create riscv/application-2.bin riscv/application-3.bin $riscv --counter 3 --key foreign.key \
-  --out riscv/foreign.fwd >/dev/null
+"$fwdelta" create riscv/application-2.bin riscv/application-3.bin $riscv --counter 3 \
+  --key riscv/foreign.key --out riscv/foreign.fwd >/dev/null
 
 symbol() { arm-none-eabi-nm bootloader.elf | awk -v name="$1" '$3 == name { print "0x" $1 }'; }
 # size_of TITLE SIZE ELF

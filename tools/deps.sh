@@ -11,7 +11,7 @@ build_packages='cmake ninja-build g++ pkgconf libsodium-dev libmbedtls-dev libzs
 arm_packages='gcc-arm-none-eabi binutils-arm-none-eabi libnewlib-arm-none-eabi libnewlib-dev'
 # picolibc for <string.h> only.
 riscv_packages='gcc-riscv64-unknown-elf binutils-riscv64-unknown-elf picolibc-riscv64-unknown-elf'
-# xz-utils for the source archive that tools/bearssl.sh fetches.
+# xz-utils for the source archive that tools/crypto_sources.sh fetches.
 qemu_packages='qemu-system-arm qemu-system-misc xz-utils'
 # g++-12-multilib is for -m32; g++-multilib would not go together with g++-mips-linux-gnu.
 test_packages='libgtest-dev libgmock-dev clang-format-14 clang-tidy-14 clang

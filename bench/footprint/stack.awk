@@ -17,6 +17,8 @@ function field(name,   rest) {
   label = field("label")
   plain = label
   if (sub("^.*::", "", plain) && sub("[(].*", "", plain)) named[plain] = title
+  # Static functions of C: "file:name".
+  if (title ~ /:[a-z0-9_]+$/) { plain = title; sub(".*:", "", plain); named[plain] = title }
   in_flash[title] = label ~ /\/in_place\.(cc|h):/
   if (match(label, /[0-9]+ bytes \([a-z,]+\)/)) {
     text = substr(label, RSTART, RLENGTH)

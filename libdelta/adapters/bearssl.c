@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-enum { NUMBER_SIZE = 32 }; /* Of a coordinate, and of r and s. */
-
 static int hash_init(void *user) {
   br_sha256_init(&((libdelta_bearssl_state *)user)->sha256);
   return 0;
@@ -20,9 +18,17 @@ static int hash_final(void *user, uint8_t digest[LIBDELTA_SHA256_SIZE]) {
 }
 
 libdelta_crypto libdelta_bearssl_crypto(libdelta_bearssl_state *state) {
+#ifdef LIBDELTA_NO_P256
+  const libdelta_crypto crypto = {state, hash_init, hash_update, hash_final, NULL};
+#else
   const libdelta_crypto crypto = {state, hash_init, hash_update, hash_final, libdelta_bearssl_verify};
+#endif
   return crypto;
 }
+
+#ifndef LIBDELTA_NO_P256
+
+enum { NUMBER_SIZE = 32 }; /* Of a coordinate, and of r and s. */
 
 static int is_zero(const uint8_t *number) {
   uint8_t any = 0;
@@ -51,3 +57,5 @@ int libdelta_bearssl_verify(void *user, const libdelta_key *key, const uint8_t *
              ? 0
              : -1;
 }
+
+#endif

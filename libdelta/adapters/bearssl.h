@@ -6,8 +6,8 @@
  * verification; BearSSL's code for this one curve (br_ec_p256_m15) is faster and twice as large. Bigger CPUs
  * may prefer br_ec_p256_m31 and br_ecdsa_i31_vrfy_raw.
  *
- * Ed25519 keys are refused: BearSSL has no Ed25519. Not part of the library's archives: compile bearssl.c
- * together with BearSSL's sources (tools/bootloader/build.sh names those that are needed).
+ * Ed25519 keys are refused: BearSSL has no Ed25519 (tinyssh.h has). Not part of the library's archives:
+ * compile bearssl.c together with BearSSL's sources (tools/bootloader/build.sh names those that are needed).
  */
 #ifndef LIBDELTA_ADAPTERS_BEARSSL_H_
 #define LIBDELTA_ADAPTERS_BEARSSL_H_
@@ -25,7 +25,8 @@ typedef struct libdelta_bearssl_state {
   br_sha256_context sha256;
 } libdelta_bearssl_state;
 
-/** Callbacks that keep their state in `*state`, which must outlive the update. */
+/** Callbacks that keep their state in `*state`, which must outlive the update. With LIBDELTA_NO_P256 `verify`
+ * is null: another library's goes there. */
 libdelta_crypto libdelta_bearssl_crypto(libdelta_bearssl_state *state);
 
 /** The verify callback by itself: 0 only for a valid P-256 signature. `user` is not used. */

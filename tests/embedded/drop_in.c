@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "libdelta/adapters/bearssl.h"
+#include "libdelta/adapters/tinyssh.h"
 #include "libdelta/device.h"
 #include "release_key.h" /* Made from a .pub file of fwdelta keygen. */
 
@@ -55,7 +56,7 @@ static int write_new(void *user, libdelta_offset offset, const uint8_t *data, ui
 
 static libdelta_status apply(void) {
   static uint64_t ram[16384 / sizeof(uint64_t)];
-  static const libdelta_key key = {LIBDELTA_P256, release_key};
+  static const libdelta_key key = {RELEASE_KEY_ALGORITHM, release_key};
   libdelta_bearssl_state hash;
   libdelta_config config;
   libdelta_updater *updater;
@@ -66,6 +67,9 @@ static libdelta_status apply(void) {
   config.io.write_new = write_new;
   config.io.read_new = read_new;
   config.crypto = libdelta_bearssl_crypto(&hash);
+#ifdef LIBDELTA_NO_P256
+  config.crypto.verify = libdelta_tinyssh_verify;
+#endif
   config.policy.keys = &key;
   config.policy.key_count = 1;
   config.policy.threshold = 1;

@@ -9,6 +9,7 @@
 #include "counter.h"
 #include "layout.h" /* Of the board. */
 #include "libdelta/adapters/bearssl.h"
+#include "libdelta/adapters/tinyssh.h"
 #include "libdelta/device.h"
 #include "release_key.h" /* Made by build.sh from a .pub file of `fwdelta keygen`. */
 #include "serial.h"
@@ -20,7 +21,7 @@ enum {
   QUESTION_TIME = 1000 /* Between two questions when nothing can be done without it. */
 };
 
-static const libdelta_key key = {LIBDELTA_P256, release_key};
+static const libdelta_key key = {RELEASE_KEY_ALGORITHM, release_key};
 
 static uint64_t update_ram[(LAYOUT_UPDATE_RAM + STATE_RAM) / sizeof(uint64_t)];
 static libdelta_bearssl_state hash_state;
@@ -31,6 +32,9 @@ static uint8_t part[SERIAL_PART];
 static libdelta_updater *start_update(void) {
   libdelta_updater *updater = NULL;
   config.crypto = libdelta_bearssl_crypto(&hash_state);
+#ifdef LIBDELTA_NO_P256
+  config.crypto.verify = libdelta_tinyssh_verify;
+#endif
   config.flash = &board_flash;
   config.policy.keys = &key;
   config.policy.key_count = 1;

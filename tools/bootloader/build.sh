@@ -1,14 +1,14 @@
 #!/bin/sh
 # Compiles the bootloader, and releases of the application, for a board.
 #
-#   sh tools/bootloader/build.sh KEY.pub BEARSSL OUT [BOARD]
+#   sh tools/bootloader/build.sh KEY.pub CRYPTO OUT [BOARD]
 #
-# KEY.pub is from `fwdelta keygen --algorithm p256`; BEARSSL has inc/ and src/ of BearSSL (tools/bearssl.sh);
-# OUT gets bootloader.elf and .bin, and application-1 to -3, .elf and .bin. BOARD is microbit (the default) or
-# riscv, a folder here. CPU=cortex-m0plus in the environment is for other cores of the first.
+# KEY.pub is from `fwdelta keygen`; CRYPTO is where tools/crypto_sources.sh unpacks BearSSL and, for an Ed25519
+# key, TinySSH. OUT gets bootloader.elf and .bin, and application-1 to -3, .elf and .bin. BOARD is microbit
+# (the default) or riscv, a folder here. CPU=cortex-m0plus in the environment is for other cores of the first.
 set -eu
-case ${3:?usage: sh tools/bootloader/build.sh KEY.pub BEARSSL OUT [BOARD]} in /*) out=$3 ;; *) out=$PWD/$3 ;; esac
-case $2 in /*) bearssl=$2 ;; *) bearssl=$PWD/$2 ;; esac
+case ${3:?usage: sh tools/bootloader/build.sh KEY.pub CRYPTO OUT [BOARD]} in /*) out=$3 ;; *) out=$PWD/$3 ;; esac
+case $2 in /*) crypto=$2 ;; *) crypto=$PWD/$2 ;; esac
 case $1 in /*) key=$1 ;; *) key=$PWD/$1 ;; esac
 board=${4:-microbit}
 cd "$(dirname "$0")/../.."
@@ -33,6 +33,14 @@ command -v ${prefix}gcc >/dev/null || { echo "build.sh: run 'sh tools/deps.sh ar
 rm -rf "$out/objects"
 mkdir -p "$out/objects"
 sh tools/bootloader/key.sh "$key" >"$out/release_key.h"
+bearssl=$(sh tools/crypto_sources.sh bearssl "$crypto")
+# One kind of signature is enough.
+if grep -q LIBDELTA_ED25519 "$out/release_key.h"; then
+  left_out=-DLIBDELTA_NO_P256
+  tinyssh=$(sh tools/crypto_sources.sh tinyssh "$crypto")
+else
+  left_out=-DLIBDELTA_NO_ED25519
+fi
 
 warnings='-Wall -Wextra -Wpedantic -Wconversion -Werror'
 target="$machine -Os -ffreestanding -ffunction-sections -fdata-sections"
@@ -57,12 +65,20 @@ compile() {
 bootloader() {
   # The library, as in any firmware: two folders and one include path.
   compile ${prefix}g++ -std=c++17 $target $warnings -fno-exceptions -fno-rtti -fno-threadsafe-statics \
-    -fno-unwind-tables -DLIBDELTA_NO_ZSTD $folders -- libdelta/wire/*.cc libdelta/device/*.cc
-  compile ${prefix}gcc -std=c99 $target $warnings $folders -isystem "$bearssl/inc" -I"$out" -- \
+    -fno-unwind-tables $left_out -DLIBDELTA_NO_ZSTD $folders -- libdelta/wire/*.cc libdelta/device/*.cc
+  compile ${prefix}gcc -std=c99 $target $warnings $left_out $folders -isystem "$bearssl/inc" -I"$out" -- \
     $port libdelta/adapters/bearssl.c tools/bootloader/*.c tools/bootloader/$board/board.c \
     tools/bootloader/$board/startup.c
   compile ${prefix}gcc -std=c99 $target -I"$bearssl/inc" -I"$bearssl/src" -- \
-    $(sh tools/bearssl.sh --files "$bearssl")
+    $(sh tools/crypto_sources.sh --files "$bearssl")
+  if [ $left_out = -DLIBDELTA_NO_P256 ]; then
+    # What TinySSH's makefile would find out about the compiler: nothing.
+    : >"$out/hasasmvolatilememory.h"
+    compile ${prefix}gcc -std=c99 $target $folders -I"$tinyssh/crypto" -I"$out" -- \
+      $(sh tools/crypto_sources.sh --files "$tinyssh")
+    compile ${prefix}gcc -std=c99 $target $warnings $left_out $folders -isystem "$tinyssh/crypto" -- \
+      libdelta/adapters/tinyssh.c
+  fi
   ${prefix}gcc $machine -nostdlib -Wl,--gc-sections,--no-undefined -Wl,-Map="$out/bootloader.map" \
     -T ${scripts}_bootloader.ld "$out"/objects/*.o -lgcc -o "$out/bootloader.elf"
   ${prefix}objcopy -O binary "$out/bootloader.elf" "$out/bootloader.bin"
