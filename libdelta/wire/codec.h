@@ -880,8 +880,9 @@ class Codec {
   Area areas_[kAreas];  // The image and the RAM.
   Position page_end_;
 
+  // The last bytes of the new image, each at its position modulo kBlock. Aligned: they are copied whole.
+  alignas(4) uint8_t out_[kBlock];
   uint8_t window_[kHistory + kBlock + kMaxUnit];  // Old bytes around the block.
-  uint8_t out_[kBlock];  // The last bytes of the new image, each at its position modulo kBlock.
 };
 
 }  // namespace libdelta
