@@ -148,6 +148,7 @@ arm_presets() {
 step_footprint() {
   note 'build, arm-m0plus and arm-m4' arm_presets || true
   note 'footprint on Cortex-M and RISC-V' sh bench/footprint.sh --check || true
+  note 'instructions per byte' sh bench/instructions.sh --check || true
 }
 
 # own_cases NAME LOG COMMAND...: runs a test that ends with "N passed, M failed" itself, and adds these up.
