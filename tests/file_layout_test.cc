@@ -374,6 +374,8 @@ TEST(FileBase, IsWhatTheFileSays) {
     EXPECT_EQ(base.address, c.base);
   }
   EXPECT_TRUE(FindBase(MakeElf({{kStart, image}}, false, true)).big_endian);
+  // As position-independent programs are linked: where that is says nothing.
+  EXPECT_FALSE(FindBase(MakeElf({{0x80, image}}, false, false)).found);
   // Without any address, at least the alignment is right.
   const ImageBase unknown = FindBase(MakeMcuboot(image));
   EXPECT_FALSE(unknown.found);

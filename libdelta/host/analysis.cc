@@ -168,7 +168,8 @@ ImageBase FindBase(ByteView file) {
   const std::vector<uint32_t> bases = BasesOf(layout, file);
   const std::optional<uint32_t> voted = FindLoadAddress(file);
   const bool agree = voted && std::find(bases.begin(), bases.end(), *voted) != bases.end();
-  base.found = voted || !bases.empty();
+  // A position-independent file is linked for 0, where any small number would be taken for a pointer.
+  base.found = voted || (!bases.empty() && bases[0] != 0);
   if (!bases.empty() && (agree || !voted)) {
     base.address = bases[0];
   } else if (voted) {
