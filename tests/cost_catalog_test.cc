@@ -95,7 +95,8 @@ void AddNumbers(const Json& object, const std::string& prefix, std::vector<std::
 }
 
 TEST(BuiltInCatalog, EveryNumberOfALinkSaysWhereItIsFrom) {
-  for (const Json& link : ReadCostFile("profiles.json")["links"]) {
+  const Json file = ReadCostFile("profiles.json");
+  for (const Json& link : file["links"]) {
     std::vector<std::string> names;
     AddNumbers(link, "", &names);
     for (const std::string& name : names) {
