@@ -166,7 +166,8 @@ test_create() {
   expect $usage '--ram 1K: must be 2K .. 1M' create old.bin new.bin --unsigned --out none.fwd --ram 1K
   expect $usage '--chunk 8K: must be 256 .. 4K' create old.bin new.bin --unsigned --out none.fwd --chunk 8K
   expect $usage 'hardware' create old.bin new.bin --unsigned --out none.fwd --hardware 'two words'
-  expect $usage '--isa' create old.bin new.bin --unsigned --out none.fwd --isa pdp11
+  expect $usage '--effort' create old.bin new.bin --unsigned --out none.fwd --effort 10
+expect $usage '--isa' create old.bin new.bin --unsigned --out none.fwd --isa pdp11
   expect $usage '--load-address' create old.bin new.bin --unsigned --out none.fwd --load-address here
   expect $usage 'a public key where' create old.bin new.bin --out none.fwd --key a.pub
   expect $usage 'only one' create - - --unsigned --out none.fwd

@@ -134,6 +134,22 @@ TEST_P(RoundTrip, IsDeterministic) {
   }
 }
 
+TEST(EncodeOptions, MoreEffortMakesSmallerPatches) {
+  const Bytes old_image = ThumbPairs()[0].old_image();
+  const Bytes new_image = ThumbPairs()[0].new_image();
+  std::vector<size_t> sizes;
+  for (int effort = kLeastEffort; effort <= kMostEffort; ++effort) {
+    EncodeOptions options;
+    options.effort = effort;
+    const Result<Patch> patch = Encode(old_image, new_image, options);
+    ASSERT_TRUE(patch.ok()) << patch.error();
+    EXPECT_TRUE(Encode(old_image, new_image, options).value().bytes == patch.value().bytes) << effort;
+    ExpectApplies(old_image, new_image, patch.value().bytes, {Feed::kRandom});
+    sizes.push_back(patch.value().bytes.size());
+  }
+  EXPECT_LE(sizes.back(), sizes.front());
+}
+
 INSTANTIATE_TEST_SUITE_P(Tiny, RoundTrip, ::testing::ValuesIn(TinyPairs()),
                          [](const auto& info) { return PairName(info.param); });
 INSTANTIATE_TEST_SUITE_P(Awkward, RoundTrip, ::testing::ValuesIn(AwkwardPairs()),
@@ -152,6 +168,11 @@ TEST(EncodeOptions, OutOfRangeAreRefused) {
     EncodeOptions options;
     options.chunk = chunk;
     EXPECT_FALSE(Encode(image, image, options).ok()) << chunk;
+  }
+  for (const int effort : {-1, 0, 10}) {
+    EncodeOptions options;
+    options.effort = effort;
+    EXPECT_FALSE(Encode(image, image, options).ok()) << effort;
   }
   EXPECT_FALSE(Encode(image, image, OptionsFor({2048, 2048, 0})).ok());
   EXPECT_FALSE(Encode(image, image, OptionsFor({4096, 4096, 0})).ok());

@@ -103,6 +103,9 @@ std::optional<Error> Check(const EncodeOptions& options, ByteView old_image, Byt
   if (options.ram < kMinRam || options.ram > kMaxRam) {
     return Error{"ram must be 2048 .. 1048576 bytes, not " + std::to_string(options.ram)};
   }
+  if (options.effort < kLeastEffort || options.effort > kMostEffort) {
+    return Error{"effort must be 1 .. 9, not " + std::to_string(options.effort)};
+  }
   const uint32_t chunk = ChunkSize(options);
   if (chunk < kMinChunk || chunk > kMaxChunk) {
     return Error{"chunk must be 256 .. 4096 bytes, not " + std::to_string(chunk)};
@@ -218,6 +221,7 @@ Result<Patch> Encode(ByteView old_image, ByteView new_image, const EncodeOptions
       static_cast<uint32_t>(options.ram - RamForArena(0, ChunkSize(options), options.in_place.has_value()));
   payload_options.load_address = options.load_address;
   payload_options.isa = options.isa;
+  payload_options.effort = options.effort;
   payload_options.templates = options.templates;
   payload_options.group_blocks = options.group / kBlock;
   payload_options.threads =

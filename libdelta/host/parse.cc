@@ -38,7 +38,6 @@ constexpr size_t kMinOldMatch = 6;
 constexpr size_t kMinNewMatch = 4;
 constexpr size_t kMinRepeat = 2;  // At the distance used last.
 constexpr size_t kMaxOutputMatch = 1u << 16;
-constexpr int kOutputTries = 400;
 constexpr size_t kMaxSearch = 256;  // Longer matches are extended, and nothing else is searched for in them.
 constexpr size_t kLongEnough = 64;  // Within such a match there is no need to look for others.
 
@@ -83,10 +82,11 @@ class LiteralPrices {
 // Matches in the output so far: the most recent places with the same four bytes.
 class OutputMatcher {
  public:
-  // Looks at image[begin .. end).
-  OutputMatcher(ByteView image, size_t begin, size_t end)
+  // Looks at image[begin .. end), at `tries` places for one position.
+  OutputMatcher(ByteView image, size_t begin, size_t end, int tries)
       : image_(image.first(end)),
         begin_(begin),
+        tries_(tries),
         head_(size_t{1} << kHashBits, -1),
         previous_(end - begin, -1) {}
 
@@ -102,7 +102,7 @@ class OutputMatcher {
   void ForEach(size_t i, Visit visit) const {
     if (i + 4 > image_.size()) return;
     size_t longest = kMinNewMatch - 1;
-    int tries = kOutputTries;
+    int tries = tries_;
     for (int32_t at = head_[Hash(i)]; at >= 0 && tries-- > 0; at = previous_[static_cast<size_t>(at)]) {
       const size_t from = begin_ + static_cast<size_t>(at);
       if (i + longest < image_.size() && image_[from + longest] != image_[i + longest]) continue;
@@ -128,6 +128,7 @@ class OutputMatcher {
   }
   ByteView image_;
   size_t begin_;
+  int tries_;
   std::vector<int32_t> head_;  // Places after `begin_`, or -1.
   std::vector<int32_t> previous_;
 };
@@ -142,7 +143,7 @@ class Parser {
         options_(options),
         relocator_(plan, input.old_image.size()),
         literals_(literals),
-        output_(input.new_image, begin, end),
+        output_(input.new_image, begin, end, options.output_tries),
         begin_(begin),
         end_(end),
         arrivals_(end - begin + 1),

@@ -28,6 +28,7 @@ struct ParsePrices {
 struct ParseOptions {
   bool maps_known = false;  // Expect references as the plan's maps predict them, not just somewhere.
   ParsePrices prices;
+  int output_tries = 400;  // Places in the output looked at for copies to one position.
 };
 
 // The cheapest sequence of operations for the whole new image, in order. Copies from the old image may

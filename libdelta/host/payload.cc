@@ -241,7 +241,9 @@ void LimitForJournal(const PayloadOptions& options, ByteView old_image, ByteView
 // One image pair on its way to a plan.
 class Planner {
  public:
-  Planner(ByteView old_image, ByteView new_image, const PayloadOptions& options, const Limits& limits)
+  // `discover`: look for references that no template set has, unless the options name a set.
+  Planner(ByteView old_image, ByteView new_image, const PayloadOptions& options, bool discover,
+          const Limits& limits)
       : old_(old_image), new_(new_image), limits_(limits) {
     // A group that nothing follows is none, and a device need not hold the size of it.
     if (options.group_blocks < new_.size() / kBlock) plan_.group_blocks = options.group_blocks;
@@ -256,7 +258,7 @@ class Planner {
     plan_.base_known = base.found;
     if (base.found) pointer_ = PointerTemplate(base.big_endian);
     settled_ = options.isa.has_value();
-    discover_ = !settled_ || *options.isa == kDiscoverIsa;
+    discover_ = settled_ ? *options.isa == kDiscoverIsa : discover;
     Expect(settled_ ? FindSet(*options.isa) : DetectSet(old_));
   }
 
@@ -412,38 +414,56 @@ void ForEachParallel(size_t count, unsigned threads, const std::function<void(si
 }
 
 // Prices for the last parse. Which are best depends on how much new code there is, and of what kind.
-constexpr std::array<ParsePrices, 3> kDeltaPrices = {{{40, 14}, {30, 14}, {52, 14}}};
-constexpr std::array<ParsePrices, 3> kWholePrices = {{{48, 10}, {64, 10}, {40, 10}}};
+using Prices = std::array<ParsePrices, 5>;
+constexpr Prices kDeltaPrices = {{{40, 14}, {30, 14}, {52, 14}, {40, 10}, {64, 18}}};
+constexpr Prices kWholePrices = {{{48, 10}, {64, 10}, {40, 10}, {56, 12}, {32, 8}}};
 // Larger images get the first only.
 constexpr uint64_t kMaxVariantImage = 4u << 20;
+
+// What an effort buys.
+struct Effort {
+  int early_tries;  // In the output, by parses that only serve the plan;
+  int tries;        // by those that are coded.
+  size_t variants;  // Of these.
+  bool discover;    // Whether to look for references that no template set has.
+  int rounds;       // Of parses with the maps known, before these.
+};
+constexpr std::array<Effort, kMostEffort> kEfforts = {{{4, 8, 1, false, 0},
+                                                       {4, 16, 1, false, 1},
+                                                       {8, 32, 1, true, 1},
+                                                       {16, 100, 2, true, 1},
+                                                       {16, 400, 3, true, 1},
+                                                       {64, 400, 3, true, 2},
+                                                       {64, 1000, 4, true, 2},
+                                                       {400, 1000, 5, true, 2},
+                                                       {400, 4000, 5, true, 3}}};
 
 std::optional<Payload> TryEncode(ByteView old_image, ByteView new_image, const PayloadOptions& options,
                                  const Limits& limits) {
   const auto report = [&](int permille) {
     if (options.progress) options.progress(permille);
   };
-  Planner planner(old_image, new_image, options, limits);
-  const auto& prices = old_image.empty() ? kWholePrices : kDeltaPrices;
-  if (old_image.empty()) {
-    planner.Scan();  // Without maps there is nothing to find out before the last parse.
-  } else {
-    planner.Refine({false, prices[0]});
-  }
-  report(300);
+  const Effort& effort = kEfforts[static_cast<size_t>(options.effort - kLeastEffort)];
+  const Prices& prices = old_image.empty() ? kWholePrices : kDeltaPrices;
+  Planner planner(old_image, new_image, options, effort.discover, limits);
+  // Without maps there is nothing to find out before the last parse.
   if (!old_image.empty()) {
+    planner.Refine({false, prices[0], effort.early_tries});
+    report(300);
     if (!planner.ChooseTemplates()) {
-      planner.Refine({false, prices[0]});
+      planner.Refine({false, prices[0], effort.early_tries});
       planner.ChooseTemplates();
     }
-    planner.Refine({true, prices[0]});
+    for (int i = 0; i < effort.rounds; ++i) planner.Refine({true, prices[0], effort.early_tries});
   }
+  planner.Scan();
   report(600);
   if (options.in_place) planner.OrderPages(*options.in_place);
-  std::array<std::optional<Payload>, kDeltaPrices.size()> payloads;
-  const size_t variants = new_image.size() <= kMaxVariantImage ? payloads.size() : 1;
+  std::array<std::optional<Payload>, std::tuple_size_v<Prices>> payloads;
+  const size_t variants = new_image.size() <= kMaxVariantImage ? effort.variants : 1;
   const auto code = [&](size_t i) {
     Planner variant = planner.Variant();
-    variant.Adopt(Parse(planner.input(), planner.plan(), {true, prices[i]}));
+    variant.Adopt(Parse(planner.input(), planner.plan(), {true, prices[i], effort.tries}));
     if (options.in_place && !variant.Arrange(options)) return;
     payloads[i] = Code(old_image, new_image, variant.plan(), options.arena);
   };

@@ -23,6 +23,7 @@ struct PayloadOptions {
   std::optional<uint64_t> load_address;
   std::optional<std::string> isa;  // As in EncodeOptions.
   bool templates = true;           // Likewise.
+  int effort = kDefaultEffort;
   unsigned threads = 1;
   size_t useless_size = SIZE_MAX;     // Payloads of this size or more will not be used.
   std::function<void(int)> progress;  // As in EncodeOptions.

@@ -43,6 +43,11 @@ void AddEncodeOptions(CLI::App* command, EncodeArguments* arguments) {
       ->check(CLI::IsMember(isas))
       ->type_name("NAME");
   command
+      ->add_option("--effort", encode->effort,
+                   "How long to search for a small patch: 1 .. 9 (default 5)")
+      ->check(CLI::Range(libdelta::kLeastEffort, libdelta::kMostEffort))
+      ->type_name("N");
+  command
       ->add_option("-j,--threads", encode->threads, "Threads to use (default: all); never changes the patch")
       ->type_name("N");
 }

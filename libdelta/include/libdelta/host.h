@@ -86,6 +86,10 @@ struct CostTrace {
   std::vector<Piece> pieces;
 };
 
+constexpr int kLeastEffort = 1;
+constexpr int kDefaultEffort = 5;
+constexpr int kMostEffort = 9;
+
 struct EncodeOptions {
   std::string hardware;   // Id of the board, at most 32 bytes; empty: any.
   std::string component;  // Id of the image on that board, at most 32 bytes; empty: any.
@@ -98,6 +102,8 @@ struct EncodeOptions {
   std::optional<InPlaceLayout> in_place;
   // Output bytes per independently decodable group, a multiple of 64; 0: one group.
   uint64_t group = 0;
+  // How long to search for a small patch, kLeastEffort .. kMostEffort; the same effort gives the same patch.
+  int effort = kDefaultEffort;
   unsigned threads = 0;                  // 0: as many as the machine has. Never changes the result.
   std::optional<uint64_t> load_address;  // Of the first image byte; unset: found automatically.
   // Instruction set, one of InstructionSets(); "none": no references but those in data; "discover": those
