@@ -12,8 +12,8 @@
 #             All these without the hook for the zstd codec, and without crypto primitives.
 #             p256-bearssl, ed25519-tinyssh: a signature check of libdelta/adapters, and SHA-256 by BearSSL,
 #             with the compiler's library; `stack` is that of the check.
-#             bootloader: all of tools/bootloader for the micro:bit, with the former. Its `state` is all of its
-#             RAM, of which the part reserved for the stack is `stack`.
+#             bootloader: all of tools/bootloader for the micro:bit, with the former. Its `state` is all of
+#             its RAM, of which the part reserved for the stack is `stack`.
 #   library   .text + .rodata + .data that the linker keeps of wire/ and device/
 #   libgcc    what that pulls in of the compiler's library (division, 64-bit multiplication ...)
 #   flash     library + libgcc. Memory functions (memcpy ...) are the firmware's own: not counted.
@@ -142,8 +142,8 @@ measure() {
   done
 }
 
-# signature CONFIG PACKAGE CALLBACKS FLAGS: the row of an adapter's signature check and SHA-256. CALLBACKS are what is
-# called through pointers.
+# signature CONFIG PACKAGE CALLBACKS FLAGS: the row of an adapter's signature check and SHA-256. CALLBACKS are
+# what is called through pointers.
 # shellcheck disable=SC2046,SC2086 # Lists of flags and files.
 signature() {
   dir=$work/$1

@@ -1,13 +1,16 @@
 #!/bin/sh
-# Instructions that the device library takes for each byte of a new image, and what share of an update's time that
-# is on each board of libdelta/sim/profiles; the head of bench/instructions.cc says what is measured.
+# Instructions that the device library takes for each byte of a new image, and what share of an update's time
+# that is on each board of libdelta/sim/profiles; the head of bench/instructions.cc says what is measured.
 #
 #   sh bench/instructions.sh [--check]      writes bench/results/instructions.csv, or compares with it
 #
-# Counts are those of QEMU's Cortex-M4 (mps2-an386, -icount): the same on every machine, for the same compiler.
+# Counts are those of QEMU's Cortex-M4 (mps2-an386, -icount): for the same compiler the same on every machine.
 set -eu
 cd "$(dirname "$0")/.."
-case ${1:-} in '' | --check) mode=${1:-} ;; *) echo 'usage: sh bench/instructions.sh [--check]' >&2; exit 2 ;; esac
+case ${1:-} in
+  '' | --check) mode=${1:-} ;;
+  *) echo 'usage: sh bench/instructions.sh [--check]' >&2; exit 2 ;;
+esac
 for program in arm-none-eabi-gcc qemu-system-arm; do
   command -v $program >/dev/null && continue
   echo "instructions.sh: no $program: sh tools/deps.sh arm qemu" >&2

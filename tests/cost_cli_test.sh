@@ -3,7 +3,8 @@
 #
 #   sh tests/cost_cli_test.sh FWDELTA JSON_CHECK [SCRATCH]
 #
-# FWDELTA is the command, JSON_CHECK the program of tests/json_check.cc; files go to a new directory in SCRATCH, which
+# FWDELTA is the command, JSON_CHECK the program of tests/json_check.cc; files go to a new directory in
+# SCRATCH, which
 # is removed at the end. Prints every check that fails and "N passed, M failed"; returns 1 if any failed.
 set -u
 
@@ -67,7 +68,8 @@ make_patches() {
   numbers 1 4000 >old.bin
   { head -n 1500 old.bin; numbers 2 300; tail -n 2400 old.bin; } >new.bin
   "$fwdelta" create old.bin new.bin --unsigned --out two.fwd >/dev/null || exit 1
-  "$fwdelta" create old.bin new.bin --in-place --device nrf52840 --unsigned --out in_place.fwd >/dev/null || exit 1
+  "$fwdelta" create old.bin new.bin --in-place --device nrf52840 \
+    --unsigned --out in_place.fwd >/dev/null || exit 1
   size=$(wc -c <two.fwd)
   full=$(wc -c <new.bin)
 }
@@ -115,7 +117,8 @@ test_cost_profiles() {
   says 'price undated'
   expect $usage 'no profile "P99"; there are P01' cost 4K --profile P99
   expect $usage 'no link "x"; there are wifi' cost 4K --profile none+x
-  expect $usage 'plan sat-iridium-sbd is priced by messages of at most 270 bytes' cost 4K --profile sat-iridium-sbd+lte
+  expect $usage 'plan sat-iridium-sbd is priced by messages of at most 270 bytes' \
+    cost 4K --profile sat-iridium-sbd+lte
   expect $usage 'there are cr2032 2xAA-alkaline' cost 4K --battery AAA
   expect $usage '--json and --csv: choose one of them' cost 4K --json --csv
   expect $usage 'give either a patch or size, or --validate' cost
@@ -131,7 +134,8 @@ test_cost_patches() {
   expect_json /full_bytes "$full"
   expect_json /device null
   # A second slot: the flash does the same for a delta, and a delta does not help.
-  expect $ok 'update and full image erase and program the same pages' cost two.fwd --profile P27 --device nrf52840
+  expect $ok 'update and full image erase and program the same pages' \
+    cost two.fwd --profile P27 --device nrf52840
   expect $ok '' cost two.fwd --profile P27 --device nrf52840 --json
   expect_json /profiles/0/ratio/flash_joules/typical 1
   # In place, as fwdelta simulate has it.
@@ -158,7 +162,8 @@ test_cost_conditions() {
   expect $ok '' cost 40K --profile P13 --interruptions 20 --no-resume --json
   without=$("$json_check" /profiles/0/update/sessions/typical <stdout)
   check "resuming takes fewer sessions: $with, $without" awk "BEGIN { exit !(1 < $with && $with < $without) }"
-  expect $ok 'the full image'"'"'s transfer never ends' cost 40 --full 200000 --profile P13,P26 --interruptions 2
+  expect $ok 'the full image'"'"'s transfer never ends' \
+    cost 40 --full 200000 --profile P13,P26 --interruptions 2
   expect $ok '' cost 200000 --profile P26 --interruptions 10 --json
   expect_json /profiles/0/update/ends/typical false
   expect_json /profiles/0/update/transfer_seconds/typical null
@@ -179,17 +184,21 @@ END
   expect $usage 'no such link; there are wifi' cost 4K --plan plan.json --link x
   expect $usage '--link goes with --plan' cost 4K --link lte
   expect $usage '--plan-id goes with --plan' cost 4K --plan-id A
-  cat >label.csv <<'END'
-date_published,unique_plan_identifier,provider_name,bandwidth_download_units,bandwidth_download_typical_low,bandwidth_download_typical_high,latency_idle_low,latency_idle_high,policy_data_usage,fee_data_usage,fee_data_usage_description
-2026-01-15,F1A,Net,Mbps,8,8,20,20,Yes,10,$10 per 50 GB after 1.2 TB
-2026-01-15,F1B,Net,Mbps,8,8,20,20,Yes,10,$10 per 50 GB at night
-END
+  {
+    printf '%s,' date_published unique_plan_identifier provider_name bandwidth_download_units
+    printf '%s,' bandwidth_download_typical_low bandwidth_download_typical_high
+    printf '%s,' latency_idle_low latency_idle_high
+    printf '%s\n' policy_data_usage,fee_data_usage,fee_data_usage_description
+    echo '2026-01-15,F1A,Net,Mbps,8,8,20,20,Yes,10,$10 per 50 GB after 1.2 TB'
+    echo '2026-01-15,F1B,Net,Mbps,8,8,20,20,Yes,10,$10 per 50 GB at night'
+  } >label.csv
   expect $ok '' cost 1M --plan label.csv --plan-id F1A --json
   expect_json /profiles/0/link/id label
   expect_json /profiles/0/plan/price_date 2026-01-15
   expect_json /profiles/0/update/money/low 0
   expect_json /profiles/0/update/money/high 10
-  expect $ok 'read as: 10 USD for each started 50000000 kB after 1200000 MB a month' cost 1M --plan label.csv --plan-id F1A
+  expect $ok 'read as: 10 USD for each started 50000000 kB after 1200000 MB a month' \
+    cost 1M --plan label.csv --plan-id F1A
   expect $usage '2 plans; choose one by its id: F1A F1B' cost 1M --plan label.csv
   expect $usage 'cannot be read without doubt' cost 1M --plan label.csv --plan-id F1B
   echo '{"name": "mine"' >broken.json
@@ -201,7 +210,8 @@ END
 test_cost_tables() {
   expect $ok '' cost 4K --full 200000 --profile P13,P22 --csv
   check 'CSV has a line for each profile and case' [ "$(wc -l <stdout)" -eq 7 ]
-  check 'CSV lines have equal numbers of fields' awk -F, '{ gsub(/"[^"]*"/, "") } NR == 1 { n = NF } NF != n { exit 1 }' \
+  check 'CSV lines have equal numbers of fields' \
+    awk -F, '{ gsub(/"[^"]*"/, "") } NR == 1 { n = NF } NF != n { exit 1 }' \
     stdout
   expect $ok 'thread-updatehub-ping' cost --validate
   expect $ok '' cost --validate --json
@@ -269,11 +279,13 @@ test_label_errors() {
   expect $usage '' label two.fwd --support-until 2030-01-01 --paid-by me
   expect $usage 'made for a patch, not for a size' label 18K --support-until 2999-01-01 --paid-by user
   expect $usage 'choose one of them' label two.fwd --support-until 2999-01-01 --paid-by user --html --json
-  expect $usage 'updates per year' label two.fwd --support-until 2999-01-01 --paid-by user --updates-per-year -1
+  expect $usage 'updates per year' \
+    label two.fwd --support-until 2999-01-01 --paid-by user --updates-per-year -1
 }
 
 make_patches
-for test in test_cost_sizes test_cost_profiles test_cost_patches test_cost_conditions test_cost_plans test_cost_tables \
+for test in test_cost_sizes test_cost_profiles test_cost_patches test_cost_conditions test_cost_plans \
+  test_cost_tables \
   test_label_text test_label_html test_label_json test_label_errors; do
   $test
 done

@@ -67,8 +67,9 @@ std::string Problem(const std::string& json) {
 
 std::string One(const std::string& fields) {
   return R"({"observations": [{"id": "a", "what": "w", "source": "s", "update_bytes": 10, "inputs": "i",
-    "inputs_from_same_log": false, "link": {"id": "l", "name": "l", "window": "pipelined", "confidence": "low",
-    "payload_bytes": 10, "overhead_bytes": 0, "round_trip_seconds": {"low": 1, "typical": 1, "high": 1}, "figures": {}}, )" +
+    "inputs_from_same_log": false, "link": {"id": "l", "name": "l", "window": "pipelined",
+    "confidence": "low", "payload_bytes": 10, "overhead_bytes": 0, 
+    "round_trip_seconds": {"low": 1, "typical": 1, "high": 1}, "figures": {}}, )" +
          fields + R"(}], "sources": {"s": {"title": "t", "url": "u", "date": "d", "quality": "forum"}}})";
 }
 

@@ -116,13 +116,15 @@ check 'drop in: armv6-m' drop_in armv6-m arm-none-eabi- -mthumb -march=armv6-m
 check 'drop in: armv7-m' drop_in armv7-m arm-none-eabi- -mthumb -march=armv7-m
 check 'drop in: armv8-m, baseline' drop_in armv8-m.base arm-none-eabi- -mthumb -march=armv8-m.base
 check 'drop in: armv8-m, mainline' drop_in armv8-m.main arm-none-eabi- -mthumb -march=armv8-m.main
-check 'drop in: rv32imc' drop_in rv32imc riscv64-unknown-elf- -march=rv32imc -mabi=ilp32 --specs=picolibc.specs
+check 'drop in: rv32imc' drop_in rv32imc riscv64-unknown-elf- -march=rv32imc -mabi=ilp32 \
+  --specs=picolibc.specs
 
 # The STM32F4's port and scripts link; tests/stm32f4_test.cc has the rest.
 # shellcheck disable=SC2086
 stm32f4() {
   cd "$work/armv7-m"
-  arm-none-eabi-gcc -c -mcpu=cortex-m4 -mthumb -Os -std=c99 $warnings -I"$root" "$root/libdelta/ports/stm32f4.c"
+  arm-none-eabi-gcc -c -mcpu=cortex-m4 -mthumb -Os -std=c99 $warnings -I"$root" \
+    "$root/libdelta/ports/stm32f4.c"
   for part in bootloader application; do
     arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -nostdlib -Wl,--no-undefined,--fatal-warnings,-e,stub_main \
       -Wl,--defsym=config=0x08000000,--defsym=ram=0x20001000,--defsym=radio=0x20000800 \
@@ -164,7 +166,8 @@ drop_in_host() {
   ./drop_in ../old.bin patch.fwd result.bin | grep -x '32 bits: the new image is complete and verified'
   cmp ../new.bin result.bin
 }
-# drop_in_refuses ALGORITHM OFFSET: in that byte of the patch, counted from the header's end, one bit is another one.
+# drop_in_refuses ALGORITHM OFFSET: one bit of that byte of the patch, counted from the header's end, is
+# another one.
 drop_in_refuses() {
   cd "$work/$1"
   header=$("$fwdelta" info patch.fwd --json | sed -n 's/.*"header_length": \([0-9]*\).*/\1/p')
@@ -218,10 +221,11 @@ module_yml() {
 }
 check 'Zephyr: module.yml and what it names' module_yml
 # shellcheck disable=SC2086
-check 'ESP-IDF: idf_component.yml' $modules yaml $ports/esp-idf/libdelta/idf_component.yml version description \
-  license dependencies.idf
+check 'ESP-IDF: idf_component.yml' $modules yaml $ports/esp-idf/libdelta/idf_component.yml version \
+  description license dependencies.idf
 
-# module NAME KCONFIG BUILD_FILE CMAKE_OPTIONS...: chooses options, and builds with what Kconfig makes of them.
+# module NAME KCONFIG BUILD_FILE CMAKE_OPTIONS...: chooses options, and builds with what Kconfig makes of
+# them.
 # shellcheck disable=SC2086
 module() {
   name=$1
@@ -256,8 +260,8 @@ mcuboot() {
     inside { print }
     marked && /^```c$/ { inside = 1 }' $ports/mcuboot.md >"$work/mcuboot.c"
   [ -s "$work/mcuboot.c" ]
-  arm-none-eabi-gcc -c -mcpu=cortex-m0plus -mthumb -Os -std=c99 $warnings -DLIBDELTA_NO_ZSTD -Ilibdelta/include \
-    -Itests/embedded/mcuboot "$work/mcuboot.c" -o "$work/mcuboot.o"
+  arm-none-eabi-gcc -c -mcpu=cortex-m0plus -mthumb -Os -std=c99 $warnings -DLIBDELTA_NO_ZSTD \
+    -Ilibdelta/include -Itests/embedded/mcuboot "$work/mcuboot.c" -o "$work/mcuboot.o"
 }
 check 'MCUboot: the code of the guide compiles' mcuboot
 

@@ -26,7 +26,8 @@ std::string Problem(const std::string& text, const std::string& plan_id = "") {
 
 TEST(OwnFormat, NeedsNameModelAndCurrency) {
   const OwnPlan own = Parse(R"({"name": "mine", "model": "per_byte", "currency": "EUR",
-                                "price_per_mb": {"low": 1, "typical": 2, "high": 3}, "price_date": "2026-10"})");
+                                "price_per_mb": {"low": 1, "typical": 2, "high": 3},
+                                "price_date": "2026-10"})");
   EXPECT_EQ(own.plan.id, "own");
   EXPECT_EQ(own.plan.currency, "EUR");
   EXPECT_EQ(own.plan.price_per_mb->typical, 2);
@@ -131,9 +132,9 @@ TEST(BroadbandLabel, OneOfSeveral) {
 
 TEST(BroadbandLabel, AsJson) {
   const std::string label =
-      R"({"unique_plan_identifier": "M1", "provider_name": "N", "fee_data_usage": 1, "policy_data_usage": "Yes",
-          "fee_data_usage_description": "$1 per GB", "download_bandwidth_typical": "20",
-          "download_bandwidth_units": "Mbps", "latency_idle": 40, "extra": null})";
+      R"({"unique_plan_identifier": "M1", "provider_name": "N", "fee_data_usage": 1,
+          "policy_data_usage": "Yes", "fee_data_usage_description": "$1 per GB",
+          "download_bandwidth_typical": "20", "download_bandwidth_units": "Mbps", "latency_idle": 40, "extra": null})";
   const OwnPlan own = Parse(label);
   EXPECT_EQ(own.plan.currency, "USD");
   EXPECT_EQ(own.plan.block->price, 1);

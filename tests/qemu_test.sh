@@ -1,11 +1,12 @@
 #!/bin/sh
-# Runs the bootloader of tools/bootloader on two boards of QEMU, the BBC micro:bit and the RISC-V machine virt:
-# updates, refused patches, power cuts.
+# Runs the bootloader of tools/bootloader on two boards of QEMU, the BBC micro:bit and the RISC-V machine
+# virt: updates, refused patches, power cuts.
 #
 #   sh tests/qemu_test.sh FWDELTA [CUTS [KILLS]]
 #
-# FWDELTA is the command; power is cut at CUTS places of an update of the first board (default 60), and the second is
-# killed KILLS times (default 10). Works in build/qemu. Prints sizes, and "N passed, M failed" at the end.
+# FWDELTA is the command; power is cut at CUTS places of an update of the first board (default 60), and the
+# second is killed KILLS times (default 10). Works in build/qemu. Prints sizes, and "N passed, M failed" at
+# the end.
 #
 # How power is cut, and what that does not show: tests/qemu/board.h and DESIGN.md 16.
 set -eu

@@ -176,7 +176,8 @@ own_cases() {
 
 step_embedded() {
   note 'build, release (for embedded)' build release fwdelta || return 0
-  own_cases 'device library in firmware projects' embedded sh tests/embedded_test.sh build/release/tools/fwdelta
+  own_cases 'device library in firmware projects' embedded \
+    sh tests/embedded_test.sh build/release/tools/fwdelta
 }
 
 # The bootloader on emulated boards.
@@ -207,7 +208,8 @@ start_all=$(date +%s)
 sh tools/deps.sh build arm riscv qemu test demo bench
 for step in $steps; do
   case $step in
-    lint | release | sanitize | fuzz | footprint | embedded | qemu | install | readme | demo | report) "step_$step" ;;
+    lint | release | sanitize | fuzz | footprint | embedded | qemu | install | readme | demo | report)
+      "step_$step" ;;
     *) echo "run.sh: no step '$step'; there are:" \
          'lint release sanitize fuzz footprint embedded qemu install readme demo report' >&2
        exit 2 ;;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fetches the source archive of a package of Debian's, for the signature check of bootloaders, and unpacks it in
-# DIRECTORY; does nothing if it is there. Prints the folder that it unpacks to.
+# Fetches the source archive of a package of Debian's, for the signature check of bootloaders, and unpacks it
+# in DIRECTORY; does nothing if it is there. Prints the folder that it unpacks to.
 #
 #   sh tools/crypto_sources.sh PACKAGE DIRECTORY     PACKAGE: bearssl (P-256, SHA-256) or tinyssh (Ed25519)
 #   sh tools/crypto_sources.sh --files FOLDER        prints the sources that are needed of what is in FOLDER
@@ -19,8 +19,8 @@ if [ "${1:?$usage}" = --files ]; then
         int/i15_*.c codec/ccopy.c codec/dec32be.c codec/enc32be.c ;;
     tinyssh*)
       cd crypto
-      set -- crypto_sign_ed25519.c crypto_hash_sha512.c ge25519.c fe25519.c fe.c sc25519.c verify.c crypto_verify_32.c \
-        cleanup.c uint32_pack.c uint32_unpack.c ;;
+      set -- crypto_sign_ed25519.c crypto_hash_sha512.c ge25519.c fe25519.c fe.c sc25519.c verify.c \
+        crypto_verify_32.c cleanup.c uint32_pack.c uint32_unpack.c ;;
   esac
   for file in "$@"; do echo "$PWD/$file"; done
   exit

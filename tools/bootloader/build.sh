@@ -3,11 +3,13 @@
 #
 #   sh tools/bootloader/build.sh KEY.pub CRYPTO OUT [BOARD]
 #
-# KEY.pub is from `fwdelta keygen`; CRYPTO is where tools/crypto_sources.sh unpacks BearSSL and, for an Ed25519
-# key, TinySSH. OUT gets bootloader.elf and .bin, and application-1 to -3, .elf and .bin. BOARD is microbit
-# (the default) or riscv, a folder here. CPU=cortex-m0plus in the environment is for other cores of the first.
+# KEY.pub is from `fwdelta keygen`; CRYPTO is where tools/crypto_sources.sh unpacks BearSSL and, for a key of
+# Ed25519, TinySSH. OUT gets bootloader.elf and .bin, and application-1 to -3, .elf and .bin. BOARD is
+# microbit (the default) or riscv, a folder here. CPU=cortex-m0plus in the environment is for other cores of
+# the first.
 set -eu
-case ${3:?usage: sh tools/bootloader/build.sh KEY.pub CRYPTO OUT [BOARD]} in /*) out=$3 ;; *) out=$PWD/$3 ;; esac
+usage='usage: sh tools/bootloader/build.sh KEY.pub CRYPTO OUT [BOARD]'
+case ${3:?$usage} in /*) out=$3 ;; *) out=$PWD/$3 ;; esac
 case $2 in /*) crypto=$2 ;; *) crypto=$PWD/$2 ;; esac
 case $1 in /*) key=$1 ;; *) key=$PWD/$1 ;; esac
 board=${4:-microbit}

@@ -270,7 +270,8 @@ dd { margin: 0; }
 table { border-collapse: collapse; width: 100%; margin-top: 0.8rem; table-layout: fixed; }
 thead td { width: 5rem; }
 caption { text-align: left; font-weight: bold; border-top: 2px solid #000; padding-top: 0.3rem; }
-th, td { text-align: left; vertical-align: top; padding: 0.1rem 0.6rem 0.1rem 0; border-bottom: 1px solid #000; }
+th, td { text-align: left; vertical-align: top; padding: 0.1rem 0.6rem 0.1rem 0; }
+th, td { border-bottom: 1px solid #000; }
 summary { font-weight: bold; padding: 0.4rem 0; cursor: pointer; }
 @media (max-width: 40rem) { dl { display: block; } table { font-size: 0.85rem; } }
 )";
