@@ -9,7 +9,8 @@
 //
 // Images are generated (bench/support/thumb_images.h), patches unsigned and made for 8K, code compiled with
 // -Os. Rows of two slots: `unchanged` is an image against itself; `moved` has few new functions, and what was
-// there refers to places that moved; `changed` has nothing that was there before. Rows of boards: an update
+// there refers to places that moved; `changed` has a byte of its own in every 64 of what was there; `new` has
+// nothing that was there before. Rows of boards: an update
 // in place from one release to the next, a point release of 128 KiB, or half the slot if that is less, on
 // that profile's pages.
 //
@@ -131,6 +132,18 @@ libdelta::Bytes CreatePatch(const ImagePair& images, const libdelta::EncodeOptio
   return patch.value().bytes;
 }
 
+// One byte in each block of the codec is another one.
+ImagePair Edited(const libdelta::Bytes& image) {
+  constexpr size_t kBlock = 64;
+  ImagePair pair{image, image};
+  const libdelta::Bytes noise = MakeNoise(1, static_cast<uint32_t>(2 * image.size() / kBlock));
+  for (size_t block = 0; block < image.size() / kBlock; ++block) {
+    uint8_t& byte = pair.new_image[block * kBlock + noise[2 * block] % kBlock];
+    byte = static_cast<uint8_t>(byte + 1 + noise[2 * block + 1] % 255);
+  }
+  return pair;
+}
+
 Row MeasureTwoSlots(const std::string& folder, const std::string& what, const std::string& core,
                     const ImagePair& images) {
   libdelta::EncodeOptions options;
@@ -208,7 +221,8 @@ std::vector<Row> MeasureAll(const std::string& folder, bool is_short) {
   for (const char* core : {"cortex-m0plus", "cortex-m4", "cortex-m4-O2"}) {
     rows.push_back(MeasureTwoSlots(folder, "unchanged", core, {same.old_image, same.old_image}));
     rows.push_back(MeasureTwoSlots(folder, "moved", core, MakeThumbImages({1, 128 * kKiB, 0, 0, 1, 1})));
-    rows.push_back(MeasureTwoSlots(folder, "changed", core, {one.old_image, other.old_image}));
+    rows.push_back(MeasureTwoSlots(folder, "changed", core, Edited(one.old_image)));
+    rows.push_back(MeasureTwoSlots(folder, "new", core, {one.old_image, other.old_image}));
   }
   for (const std::string& name : libdelta::ProfileNames()) {
     if (is_short && name != "nrf52840") continue;

@@ -134,7 +134,8 @@ TEST(BroadbandLabel, AsJson) {
   const std::string label =
       R"({"unique_plan_identifier": "M1", "provider_name": "N", "fee_data_usage": 1,
           "policy_data_usage": "Yes", "fee_data_usage_description": "$1 per GB",
-          "download_bandwidth_typical": "20", "download_bandwidth_units": "Mbps", "latency_idle": 40, "extra": null})";
+          "download_bandwidth_typical": "20", "download_bandwidth_units": "Mbps",
+          "latency_idle": 40, "extra": null})";
   const OwnPlan own = Parse(label);
   EXPECT_EQ(own.plan.currency, "USD");
   EXPECT_EQ(own.plan.block->price, 1);

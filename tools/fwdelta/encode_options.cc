@@ -42,9 +42,7 @@ void AddEncodeOptions(CLI::App* command, EncodeArguments* arguments) {
   command->add_option("--isa", arguments->isa, "Instruction set whose references to look for (default: auto)")
       ->check(CLI::IsMember(isas))
       ->type_name("NAME");
-  command
-      ->add_option("--effort", encode->effort,
-                   "How long to search for a small patch: 1 .. 9 (default 5)")
+  command->add_option("--effort", encode->effort, "How long to search for a small patch: 1 .. 9 (default 5)")
       ->check(CLI::Range(libdelta::kLeastEffort, libdelta::kMostEffort))
       ->type_name("N");
   command
