@@ -3,6 +3,7 @@
 //
 // LIBDELTA_CAMPAIGN=full makes every cut instead of a sample:
 //   LIBDELTA_CAMPAIGN=full build/release/tests/in_place_test
+// and LIBDELTA_CAMPAIGN=quick takes a smaller sample, for sanitizers, which are slow.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -29,10 +30,12 @@
 namespace libdelta::testing {
 namespace {
 
-bool IsFullCampaign() {
+bool CampaignIs(const std::string& name) {
   const char* campaign = std::getenv("LIBDELTA_CAMPAIGN");
-  return campaign != nullptr && std::string(campaign) == "full";
+  return campaign != nullptr && campaign == name;
 }
+bool IsFullCampaign() { return CampaignIs("full"); }
+bool IsQuickCampaign() { return CampaignIs("quick"); }
 
 constexpr TornRead kTornReads[] = {TornRead::kStable, TornRead::kFlaky, TornRead::kError};
 
@@ -143,7 +146,7 @@ TEST_P(Boards, UpdateWithoutCuts) {
   for (const InPlacePair& pair : PairsFor(board)) {
     const uint64_t longest = std::max(pair.old_image.size(), pair.new_image.size());
     for (const uint32_t free_pages : {0u, 1u, 30u}) {
-      if (HasLargePages(board) && free_pages > 1 && !IsFullCampaign()) continue;
+      if (HasLargePages(board) && free_pages > (IsQuickCampaign() ? 0u : 1u) && !IsFullCampaign()) continue;
       const DeviceProfile profile = CutDown(board, longest, free_pages);
       SCOPED_TRACE(pair.name + ", free pages " + std::to_string(free_pages));
       const Result<Patch> unsigned_patch = Encode(pair.old_image, pair.new_image, InPlaceOptions(profile));
@@ -437,6 +440,7 @@ TEST_P(Cuts, AnywhereEndWithTheNewImage) {
       // In bulk work a few cuts of each pair.
       CutPlan plan;
       plan.stride = full ? 1 : longest / board.write_unit / (HasLargePages(board) ? 2 : 8) + 1;
+      if (IsQuickCampaign()) plan.stride *= 4;
       total.Add(cutter.CutEverywhere(device, plan));
       if (HasFailure()) return;
     }
@@ -504,7 +508,7 @@ TEST(InPlaceCuts, OfRecoveriesEndWithTheNewImage) {
       device.is_stored = seed % 2 == 0;
       CutPlan plan;
       plan.depth = 2;
-      plan.stride = IsFullCampaign() ? 10 : 600;
+      plan.stride = IsFullCampaign() ? 10 : IsQuickCampaign() ? 2000 : 600;
       plan.nested_stride = plan.stride;
       total.Add(cutter.CutEverywhere(device, plan));
       if (HasFailure()) return;
@@ -515,7 +519,7 @@ TEST(InPlaceCuts, OfRecoveriesEndWithTheNewImage) {
 
 // Up to thirty cuts in a row, at random.
 TEST(InPlaceCuts, ManyInARowEndWithTheNewImage) {
-  const int rounds = IsFullCampaign() ? 200 : 6;
+  const int rounds = IsFullCampaign() ? 200 : IsQuickCampaign() ? 2 : 6;
   uint64_t cuts = 0;
   uint64_t updates = 0;
   for (const std::string& name : RoomyBoards()) {

@@ -8,23 +8,30 @@ string(SUBSTRING ${name} 1 -1 rest)
 set(function ${initial}${rest}File)
 
 file(READ ${FILE} text)
-# Compilers need not take string literals above 64 KiB, but join those that follow each other.
-set(literals "")
+# Compilers need not take string literals above 64 KiB, nor several of them as one.
+set(parts "")
 string(LENGTH "${text}" length)
 set(start 0)
 while(start LESS length)
   string(SUBSTRING "${text}" ${start} 16000 part)
-  string(APPEND literals "\n    R\"text(${part})text\"")
+  string(APPEND parts "\n    R\"text(${part})text\",")
   math(EXPR start "${start} + 16000")
 endwhile()
 
 file(WRITE ${OUTPUT} "// Made by embed_file.cmake.
 #include \"${HEADER}\"
 
+#include <string>
+
 namespace libdelta {
 
 std::string_view ${function}() {
-  return ${literals};
+  static const std::string text = [] {
+    std::string all;
+    for (const char* part : {${parts}}) all += part;
+    return all;
+  }();
+  return text;
 }
 
 }  // namespace libdelta

@@ -34,6 +34,7 @@ bool Append(std::FILE* file, const Case& c) {
       ok = std::fputc(static_cast<int>(number >> 8 * i & 255), file) >= 0 && ok;
   }
   for (const Bytes* bytes : {&c.old_image, &c.payload, &c.new_image}) {
+    if (bytes->empty()) continue;  // fwrite() does not take null.
     ok = std::fwrite(bytes->data(), 1, bytes->size(), file) == bytes->size() && ok;
   }
   return ok;
