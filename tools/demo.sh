@@ -70,12 +70,16 @@ bundled_pair() {
 
 sh tools/deps.sh build demo
 say 'Building'
-if ! { cmake --preset release -B $work/tool -DLIBDELTA_BUILD_TESTS=OFF -DLIBDELTA_BUILD_BENCH=OFF &&
-  cmake --build $work/tool --target fwdelta -j "$(nproc)"; } >$work/build.log 2>&1; then
+# Where everything has been built already, this takes no time.
+tool=build/release
+[ -f $tool/build.ninja ] || tool=$work/tool
+if ! { { [ -f $tool/build.ninja ] ||
+  cmake --preset release -B $tool -DLIBDELTA_BUILD_TESTS=OFF -DLIBDELTA_BUILD_BENCH=OFF; } &&
+  cmake --build $tool --target fwdelta -j "$(nproc)"; } >$work/build.log 2>&1; then
   tail -n 40 $work/build.log >&2
   die "the build failed; see $work/build.log"
 fi
-fwdelta=$PWD/$work/tool/tools/fwdelta
+fwdelta=$PWD/$tool/tools/fwdelta
 echo 'fwdelta is ready'
 
 say 'Two releases of one firmware'
