@@ -440,7 +440,6 @@ TEST_P(Cuts, AnywhereEndWithTheNewImage) {
       // In bulk work a few cuts of each pair.
       CutPlan plan;
       plan.stride = full ? 1 : longest / board.write_unit / (HasLargePages(board) ? 2 : 8) + 1;
-      if (IsQuickCampaign()) plan.stride *= 4;
       total.Add(cutter.CutEverywhere(device, plan));
       if (HasFailure()) return;
     }
