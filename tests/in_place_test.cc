@@ -242,10 +242,10 @@ Recording Record(InPlaceDevice device, ByteView patch, uint64_t old_length) {
     change.is_commit = call == FlashCall::kCommitCounter;
     if (data != nullptr) change.data.assign(data, data + length);
     change.count = change.is_commit ? 0 : change.is_erase ? 1 : length / profile.write_unit;
-    if (is_record) checkpoint_fed = device.fed();  // The record is complete; this is its mark.
+    change.checkpoint_fed = checkpoint_fed;
+    if (is_record) checkpoint_fed = device.fed();  // This is its mark: the record counts from the next change on.
     is_record =
         call == FlashCall::kProgram && length == kJournalRecordSize && profile.spare.Contains(address);
-    change.checkpoint_fed = checkpoint_fed;
     if (change.is_erase && recording.first_slot_erase == ~uint64_t{0} &&
         FlashRange{profile.slot.start, old_length}.Contains(address)) {
       recording.first_slot_erase = change.first;
