@@ -243,7 +243,7 @@ Recording Record(InPlaceDevice device, ByteView patch, uint64_t old_length) {
     if (data != nullptr) change.data.assign(data, data + length);
     change.count = change.is_commit ? 0 : change.is_erase ? 1 : length / profile.write_unit;
     change.checkpoint_fed = checkpoint_fed;
-    if (is_record) checkpoint_fed = device.fed();  // This is its mark: the record counts from the next change on.
+    if (is_record) checkpoint_fed = device.fed();  // By this, its mark: the record counts from here on.
     is_record =
         call == FlashCall::kProgram && length == kJournalRecordSize && profile.spare.Contains(address);
     if (change.is_erase && recording.first_slot_erase == ~uint64_t{0} &&

@@ -160,29 +160,26 @@ void RunApply(const ApplyOptions& options) {
 
 }  // namespace
 
-void AddApply(CLI::App* app) {
+void AddApply(const Command& program) {
   auto options = std::make_shared<ApplyOptions>();
-  CLI::App* command = app->add_subcommand("apply", "Verify a patch and make the new image from the old one");
-  command
-      ->add_option(
-          "OLD", options->first_file,
-          "The old image; may be left out when the patch carries all. In place: an image of the whole "
-          "flash, which is updated")
-      ->type_name("");
-  command
-      ->add_option("PATCH", options->second_file,
-                   "The patch; \"-\" takes it from standard input as it arrives")
-      ->type_name("");
+  const Command command =
+      program.AddCommand("apply", "Verify a patch and make the new image from the old one");
+  command.AddArgument(
+      "OLD", &options->first_file,
+      "The old image; may be left out when the patch carries all. In place: an image of the whole "
+      "flash, which is updated");
+  command.AddArgument("PATCH", &options->second_file,
+                      "The patch; \"-\" takes it from standard input as it arrives");
   AddOutOption(command, &options->out, "The new image, \"-\" for standard output; not in place");
-  command->add_flag("--in-place", options->in_place, "Update the flash image OLD itself, as --device would");
+  command.AddFlag("--in-place", &options->in_place, "Update the flash image OLD itself, as --device would");
   AddDeviceOption(command, &options->device);
   AddPolicyOptions(command, &options->policy);
-  command->add_flag("--allow-unsigned", options->policy.allow_unsigned, "Check no signature: for tests only");
+  command.AddFlag("--allow-unsigned", &options->policy.allow_unsigned, "Check no signature: for tests only");
   AddJsonOption(command, &options->json);
-  command->footer(
+  command.SetFooter(
       "Example:\n  fwdelta apply old.bin update.fwd --trust release.pub --out new.bin\n"
       "  fwdelta apply --in-place flash.img update.fwd --device nrf52840 --trust release.pub");
-  command->callback([options] { RunApply(*options); });
+  command.SetAction([options] { RunApply(*options); });
 }
 
 }  // namespace fwdelta

@@ -18,13 +18,13 @@ void Print(FILE* file, std::string_view text) {
 
 }  // namespace
 
-CLI::Option* AddOutOption(CLI::App* command, OutputOptions* options, const std::string& description) {
-  command->add_flag("--force", options->force, "Replace an existing output file");
-  return command->add_option("--out", options->path, description)->type_name("FILE");
+Option AddOutOption(const Command& command, OutputOptions* options, const std::string& description) {
+  command.AddFlag("--force", &options->force, "Replace an existing output file");
+  return command.AddOption("--out", "FILE", &options->path, description);
 }
 
-void AddJsonOption(CLI::App* command, bool* json) {
-  command->add_flag("--json", *json, "Report in JSON on standard output, errors as well");
+void AddJsonOption(const Command& command, bool* json) {
+  command.AddFlag("--json", &*json, "Report in JSON on standard output, errors as well");
 }
 
 void CheckJsonOutput(bool json, const std::string& out) {

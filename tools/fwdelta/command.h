@@ -2,36 +2,36 @@
 #ifndef TOOLS_FWDELTA_COMMAND_H_
 #define TOOLS_FWDELTA_COMMAND_H_
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <string_view>
 
+#include "fwdelta/command_line.h"
 #include "fwdelta/files.h"
 #include "fwdelta/patch_summary.h"
 
 namespace fwdelta {
 
-void AddKeygen(CLI::App* app);
-void AddCreate(CLI::App* app);
-void AddExplain(CLI::App* app);
-void AddSign(CLI::App* app);
-void AddFlatten(CLI::App* app);
-void AddInfo(CLI::App* app);
-void AddVerify(CLI::App* app);
-void AddApply(CLI::App* app);
-void AddSimulate(CLI::App* app);
-void AddServe(CLI::App* app);
-void AddCost(CLI::App* app);
-void AddLabel(CLI::App* app);
+void AddKeygen(const Command& program);
+void AddCreate(const Command& program);
+void AddExplain(const Command& program);
+void AddSign(const Command& program);
+void AddFlatten(const Command& program);
+void AddInfo(const Command& program);
+void AddVerify(const Command& program);
+void AddApply(const Command& program);
+void AddSimulate(const Command& program);
+void AddServe(const Command& program);
+void AddCost(const Command& program);
+void AddLabel(const Command& program);
 
 // Where an output goes, and whether it may replace a file: options that several commands have.
 struct OutputOptions {
   std::string path;
   bool force = false;
 };
-CLI::Option* AddOutOption(CLI::App* command, OutputOptions* options, const std::string& description);
+Option AddOutOption(const Command& command, OutputOptions* options, const std::string& description);
 
-void AddJsonOption(CLI::App* command, bool* json);
+void AddJsonOption(const Command& command, bool* json);
 
 // Throws a Failure (kUsage) when both a report and an output file want standard output.
 void CheckJsonOutput(bool json, const std::string& out);

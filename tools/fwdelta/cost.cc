@@ -86,28 +86,26 @@ void RunCost(const CostOptions& options) {
 
 }  // namespace
 
-void AddCost(CLI::App* app) {
+void AddCost(const Command& program) {
   auto options = std::make_shared<CostOptions>();
-  CLI::App* command = app->add_subcommand(
+  const Command command = program.AddCommand(
       "cost", "Show what an update costs in billed bytes, money, time, energy and flash, by link and plan");
-  command->add_option("UPDATE", options->update, "A patch, or a size such as 18K")->type_name("");
-  AddSizeOption(command, "--full", &options->full,
-                "Size of the full image to compare with (default: the patch's new image)");
+  command.AddArgument("UPDATE", &options->update, "A patch, or a size such as 18K");
+  command.AddSize("--full", &options->full,
+                  "Size of the full image to compare with (default: the patch's new image)");
   AddProfileOptions(command, &options->profiles);
   AddFlashOptions(command, &options->flash);
-  command->add_option("--battery", options->battery, "cr2032 (default) or 2xAA-alkaline")->type_name("ID");
-  command
-      ->add_option("--interruptions", options->interruptions,
-                   "Interruptions in an hour of transfer, at random (default 0); gives expected values")
-      ->type_name("RATE");
-  command->add_flag("--no-resume", options->no_resume, "An interrupted transfer starts from nothing");
-  command->add_flag("--validate", options->validate,
-                    "Show what the model says of transfers that were measured");
-  command->add_flag("--csv", options->csv, "Report as a table of comma-separated values");
+  command.AddOption("--battery", "ID", &options->battery, "cr2032 (default) or 2xAA-alkaline");
+  command.AddOption("--interruptions", "RATE", &options->interruptions,
+                    "Interruptions in an hour of transfer, at random (default 0); gives expected values");
+  command.AddFlag("--no-resume", &options->no_resume, "An interrupted transfer starts from nothing");
+  command.AddFlag("--validate", &options->validate,
+                  "Show what the model says of transfers that were measured");
+  command.AddFlag("--csv", &options->csv, "Report as a table of comma-separated values");
   AddJsonOption(command, &options->json);
-  command->footer(
+  command.SetFooter(
       "Example:\n  fwdelta cost update.fwd --profile all\n  fwdelta cost 18K --full 212K --profile P13");
-  command->callback([options] { RunCost(*options); });
+  command.SetAction([options] { RunCost(*options); });
 }
 
 }  // namespace fwdelta

@@ -124,19 +124,16 @@ UpdateSize LoadUpdate(const std::string& update, std::optional<uint64_t> full) {
   return size;
 }
 
-void AddProfileOptions(CLI::App* command, ProfileOptions* options) {
+void AddProfileOptions(const Command& command, ProfileOptions* options) {
   command
-      ->add_option("--profile", options->profiles,
-                   "Plan and link: ids such as P13, \"all\", or PLAN+LINK (default: a dozen of them)")
-      ->type_name("ID")
-      ->delimiter(',');
-  command
-      ->add_option("--plan", options->plan_file,
-                   "Your own price plan in place of the profiles': JSON, or a broadband label's CSV or JSON")
-      ->type_name("FILE");
-  command->add_option("--plan-id", options->plan_id, "Which of the broadband labels in that file")
-      ->type_name("ID");
-  command->add_option("--link", options->link, "The link that --plan is for")->type_name("ID");
+      .AddOption("--profile", "ID", &options->profiles,
+                 "Plan and link: ids such as P13, \"all\", or PLAN+LINK (default: a dozen of them)")
+      .SeparatedBy(',');
+  command.AddOption(
+      "--plan", "FILE", &options->plan_file,
+      "Your own price plan in place of the profiles': JSON, or a broadband label's CSV or JSON");
+  command.AddOption("--plan-id", "ID", &options->plan_id, "Which of the broadband labels in that file");
+  command.AddOption("--link", "ID", &options->link, "The link that --plan is for");
 }
 
 std::vector<PricedLink> LoadProfiles(const libdelta::Catalog& catalog, const ProfileOptions& options) {
@@ -150,13 +147,11 @@ std::vector<PricedLink> LoadProfiles(const libdelta::Catalog& catalog, const Pro
   return priced;
 }
 
-void AddFlashOptions(CLI::App* command, FlashOptions* options) {
+void AddFlashOptions(const Command& command, FlashOptions* options) {
   AddDeviceOption(command, &options->device);
-  command
-      ->add_option(
-          "--old", options->old_image,
-          "The image that an update in place is for: what it does to the flash of --device is simulated")
-      ->type_name("FILE");
+  command.AddOption(
+      "--old", "FILE", &options->old_image,
+      "The image that an update in place is for: what it does to the flash of --device is simulated");
 }
 
 UpdateFlash EstimateFlash(const libdelta::Catalog& catalog, const FlashOptions& options,

@@ -2,12 +2,12 @@
 #ifndef TOOLS_FWDELTA_COST_OPTIONS_H_
 #define TOOLS_FWDELTA_COST_OPTIONS_H_
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "fwdelta/command_line.h"
 #include "fwdelta/cost_report.h"
 #include "fwdelta/patch_summary.h"
 #include "libdelta/cost/catalog.h"
@@ -42,7 +42,7 @@ struct ProfileOptions {
   std::string link;
 };
 
-void AddProfileOptions(CLI::App* command, ProfileOptions* options);
+void AddProfileOptions(const Command& command, ProfileOptions* options);
 
 // What they name, each once; the headline profiles when they name nothing. Throws a Failure (kUsage, kIo).
 std::vector<PricedLink> LoadProfiles(const libdelta::Catalog& catalog, const ProfileOptions& options);
@@ -52,7 +52,7 @@ struct FlashOptions {
   std::string old_image;
 };
 
-void AddFlashOptions(CLI::App* command, FlashOptions* options);
+void AddFlashOptions(const Command& command, FlashOptions* options);
 
 // What update and full image do to the flash of the device; nothing without a device.
 struct UpdateFlash {

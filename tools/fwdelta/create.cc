@@ -155,24 +155,22 @@ void RunCreate(const CreateOptions& options) {
 
 }  // namespace
 
-void AddCreate(CLI::App* app) {
+void AddCreate(const Command& program) {
   auto options = std::make_shared<CreateOptions>();
-  CLI::App* command = app->add_subcommand("create", "Create a patch that turns OLD into NEW");
-  command->add_option("OLD", options->first_image, "The old image; may be left out with --full")
-      ->type_name("");
-  command->add_option("NEW", options->second_image, "The new image")->type_name("");
-  AddOutOption(command, &options->out, "The patch, \"-\" for standard output")->required();
-  command->add_option("--key", options->keys, "Sign with this secret key; may be repeated")
-      ->type_name("KEY")
-      ->allow_extra_args(false);
-  command->add_flag("--unsigned", options->is_unsigned, "Do not sign");
+  const Command command = program.AddCommand("create", "Create a patch that turns OLD into NEW");
+  command.AddArgument("OLD", &options->first_image, "The old image; may be left out with --full");
+  command.AddArgument("NEW", &options->second_image, "The new image");
+  AddOutOption(command, &options->out, "The patch, \"-\" for standard output").Required();
+  command.AddOption("--key", "KEY", &options->keys, "Sign with this secret key; may be repeated")
+      .OneAtATime();
+  command.AddFlag("--unsigned", &options->is_unsigned, "Do not sign");
   AddEncodeOptions(command, &options->encoding);
-  command->add_flag("--stats", options->stats, "Print where the bits of the patch went");
+  command.AddFlag("--stats", &options->stats, "Print where the bits of the patch went");
   AddJsonOption(command, &options->json);
-  command->footer(
+  command.SetFooter(
       "Example:\n  fwdelta create old.bin new.bin --key release.key --hardware bulb-r2 --out update.fwd\n"
       "  fwdelta create old.bin new.bin --in-place --device nrf52840 --key release.key --out update.fwd");
-  command->callback([options] { RunCreate(*options); });
+  command.SetAction([options] { RunCreate(*options); });
 }
 
 }  // namespace fwdelta

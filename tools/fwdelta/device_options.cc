@@ -16,11 +16,10 @@ bool IsFileName(const std::string& device) {
 
 }  // namespace
 
-CLI::Option* AddDeviceOption(CLI::App* command, std::string* device) {
+Option AddDeviceOption(const Command& command, std::string* device) {
   std::string names;
   for (const std::string& name : libdelta::ProfileNames()) names += (names.empty() ? "" : ", ") + name;
-  return command->add_option("--device", *device, "The board: a profile.json, or one of " + names)
-      ->type_name("DEVICE");
+  return command.AddOption("--device", "DEVICE", &*device, "The board: a profile.json, or one of " + names);
 }
 
 libdelta::DeviceProfile LoadDevice(const std::string& device) {

@@ -2,15 +2,15 @@
 #ifndef TOOLS_FWDELTA_DEVICE_OPTIONS_H_
 #define TOOLS_FWDELTA_DEVICE_OPTIONS_H_
 
-#include <CLI/CLI.hpp>
 #include <string>
 
+#include "fwdelta/command_line.h"
 #include "fwdelta/patch_summary.h"
 #include "libdelta/sim/device_profile.h"
 
 namespace fwdelta {
 
-CLI::Option* AddDeviceOption(CLI::App* command, std::string* device);
+Option AddDeviceOption(const Command& command, std::string* device);
 
 // A profile in the library, or a file if `device` ends in ".json", has a "/" or is the name of a file.
 // Throws a Failure (kUsage, kIo).

@@ -13,41 +13,37 @@
 
 namespace fwdelta {
 
-void AddEncodeOptions(CLI::App* command, EncodeArguments* arguments) {
+void AddEncodeOptions(const Command& command, EncodeArguments* arguments) {
   libdelta::EncodeOptions* encode = &arguments->encode;
-  command->add_option("--hardware", encode->hardware, "Board that the patch is for")->type_name("ID");
-  command->add_option("--component", encode->component, "Image on that board")->type_name("ID");
-  command->add_option("--counter", encode->counter, "Security counter; devices refuse older ones")
-      ->type_name("N");
-  AddSizeOption(command, "--ram", &arguments->ram,
-                "RAM the device may use in all: 2K .. 1M (default 64K, or that of --device)");
-  AddSizeOption(command, "--chunk", &arguments->chunk,
-                "Bytes verified at a time: 256 .. 4K (default RAM / 8)");
-  command->add_flag("--full", arguments->full, "Carry the whole new image, compressed; needs no OLD");
+  command.AddOption("--hardware", "ID", &encode->hardware, "Board that the patch is for");
+  command.AddOption("--component", "ID", &encode->component, "Image on that board");
+  command.AddOption("--counter", "N", &encode->counter, "Security counter; devices refuse older ones");
+  command.AddSize("--ram", &arguments->ram,
+                  "RAM the device may use in all: 2K .. 1M (default 64K, or that of --device)");
+  command.AddSize("--chunk", &arguments->chunk, "Bytes verified at a time: 256 .. 4K (default RAM / 8)");
+  command.AddFlag("--full", &arguments->full, "Carry the whole new image, compressed; needs no OLD");
   command
-      ->add_flag("--no-full", arguments->no_full,
-                 "Never carry a whole image, which is done where it is smaller; for LIBDELTA_NO_FULL_IMAGE")
-      ->excludes("--full");
-  command->add_flag("--no-templates{false}", encode->templates,
-                    "For devices without templates (LIBDELTA_NO_TEMPLATES)");
-  command->add_flag("--in-place", arguments->in_place,
-                    "Update the only slot of --device, page by page; survives power cuts");
+      .AddFlag("--no-full", &arguments->no_full,
+               "Never carry a whole image, which is done where it is smaller; for LIBDELTA_NO_FULL_IMAGE")
+      .Excludes("--full");
+  command.AddFlag("--no-templates{false}", &encode->templates,
+                  "For devices without templates (LIBDELTA_NO_TEMPLATES)");
+  command.AddFlag("--in-place", &arguments->in_place,
+                  "Update the only slot of --device, page by page; survives power cuts");
   AddDeviceOption(command, &arguments->device);
-  command
-      ->add_option("--load-address", arguments->load_address,
-                   "Address of the first image byte (default: auto)")
-      ->type_name("ADDRESS");
+  command.AddOption("--load-address", "ADDRESS", &arguments->load_address,
+                    "Address of the first image byte (default: auto)");
   std::vector<std::string> isas = libdelta::InstructionSets();
   isas.insert(isas.begin(), "auto");
-  command->add_option("--isa", arguments->isa, "Instruction set whose references to look for (default: auto)")
-      ->check(CLI::IsMember(isas))
-      ->type_name("NAME");
-  command->add_option("--effort", encode->effort, "How long to search for a small patch: 1 .. 9 (default 5)")
-      ->check(CLI::Range(libdelta::kLeastEffort, libdelta::kMostEffort))
-      ->type_name("N");
   command
-      ->add_option("-j,--threads", encode->threads, "Threads to use (default: all); never changes the patch")
-      ->type_name("N");
+      .AddOption("--isa", "NAME", &arguments->isa,
+                 "Instruction set whose references to look for (default: auto)")
+      .OneOf(isas);
+  command
+      .AddOption("--effort", "N", &encode->effort, "How long to search for a small patch: 1 .. 9 (default 5)")
+      .Within(libdelta::kLeastEffort, libdelta::kMostEffort);
+  command.AddOption("-j,--threads", "N", &encode->threads,
+                    "Threads to use (default: all); never changes the patch");
 }
 
 void CheckEncodeArguments(const EncodeArguments& arguments) {

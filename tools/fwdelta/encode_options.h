@@ -2,11 +2,11 @@
 #ifndef TOOLS_FWDELTA_ENCODE_OPTIONS_H_
 #define TOOLS_FWDELTA_ENCODE_OPTIONS_H_
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 
+#include "fwdelta/command_line.h"
 #include "libdelta/host.h"
 #include "libdelta/sim/device_profile.h"
 
@@ -24,7 +24,7 @@ struct EncodeArguments {
   libdelta::EncodeOptions encode;
 };
 
-void AddEncodeOptions(CLI::App* command, EncodeArguments* arguments);
+void AddEncodeOptions(const Command& command, EncodeArguments* arguments);
 
 // Throws a Failure (kUsage) for options that exclude each other or are out of range.
 void CheckEncodeArguments(const EncodeArguments& arguments);

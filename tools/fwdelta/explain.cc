@@ -360,22 +360,20 @@ void RunExplain(const ExplainOptions& options) {
 
 }  // namespace
 
-void AddExplain(CLI::App* app) {
+void AddExplain(const Command& program) {
   auto options = std::make_shared<ExplainOptions>();
-  CLI::App* command =
-      app->add_subcommand("explain", "Show where the bytes of a patch go, and what would save some");
-  command->add_option("OLD", options->old_image, "The old image")->type_name("")->required();
-  command->add_option("NEW", options->new_image, "The new image")->type_name("")->required();
-  command
-      ->add_option("--old-map", options->old_map,
-                   "Sections and symbols of OLD: an ELF file or a map of GNU ld")
-      ->type_name("FILE");
-  command->add_option("--new-map", options->new_map, "Likewise, of NEW")->type_name("FILE");
-  command->add_option("--top", options->top, "Sections and symbols to show (default 20)")->type_name("N");
+  const Command command =
+      program.AddCommand("explain", "Show where the bytes of a patch go, and what would save some");
+  command.AddArgument("OLD", &options->old_image, "The old image").Required();
+  command.AddArgument("NEW", &options->new_image, "The new image").Required();
+  command.AddOption("--old-map", "FILE", &options->old_map,
+                    "Sections and symbols of OLD: an ELF file or a map of GNU ld");
+  command.AddOption("--new-map", "FILE", &options->new_map, "Likewise, of NEW");
+  command.AddOption("--top", "N", &options->top, "Sections and symbols to show (default 20)");
   AddEncodeOptions(command, &options->encoding);
   AddJsonOption(command, &options->json);
-  command->footer("Example:\n  fwdelta explain old.bin new.bin --old-map old.elf --new-map new.elf");
-  command->callback([options] { RunExplain(*options); });
+  command.SetFooter("Example:\n  fwdelta explain old.bin new.bin --old-map old.elf --new-map new.elf");
+  command.SetAction([options] { RunExplain(*options); });
 }
 
 }  // namespace fwdelta

@@ -83,20 +83,18 @@ void RunFlatten(const FlattenOptions& options) {
 
 }  // namespace
 
-void AddFlatten(CLI::App* app) {
+void AddFlatten(const Command& program) {
   auto options = std::make_shared<FlattenOptions>();
-  CLI::App* command = app->add_subcommand(
+  const Command command = program.AddCommand(
       "flatten", "Make the image that a device has in flash from Intel HEX, UF2, ELF, GBL or EBL");
-  command->add_option("FILE", options->file, "The file, \"-\" for standard input")->type_name("")->required();
-  AddOutOption(command, &options->out, "The image, \"-\" for standard output")->required();
-  command->add_option("--region", options->region, "Of several regions, the one with this address")
-      ->type_name("ADDRESS");
-  AddSizeOption(command, "--max-gap", &options->max_gap,
-                "Gaps to fill; larger ones part regions (default 64K)");
-  command->add_option("--fill", options->fill, "Byte for gaps (default 0xff, as erased)")->type_name("BYTE");
+  command.AddArgument("FILE", &options->file, "The file, \"-\" for standard input").Required();
+  AddOutOption(command, &options->out, "The image, \"-\" for standard output").Required();
+  command.AddOption("--region", "ADDRESS", &options->region, "Of several regions, the one with this address");
+  command.AddSize("--max-gap", &options->max_gap, "Gaps to fill; larger ones part regions (default 64K)");
+  command.AddOption("--fill", "BYTE", &options->fill, "Byte for gaps (default 0xff, as erased)");
   AddJsonOption(command, &options->json);
-  command->footer("Example:\n  fwdelta flatten firmware.hex --out firmware.bin");
-  command->callback([options] { RunFlatten(*options); });
+  command.SetFooter("Example:\n  fwdelta flatten firmware.hex --out firmware.bin");
+  command.SetAction([options] { RunFlatten(*options); });
 }
 
 }  // namespace fwdelta

@@ -35,15 +35,13 @@ void RunInfo(const InfoOptions& options) {
 
 }  // namespace
 
-void AddInfo(CLI::App* app) {
+void AddInfo(const Command& program) {
   auto options = std::make_shared<InfoOptions>();
-  CLI::App* command = app->add_subcommand("info", "Show what a patch says; checks no signature");
-  command->add_option("PATCH", options->patch, "The patch, \"-\" for standard input")
-      ->type_name("")
-      ->required();
+  const Command command = program.AddCommand("info", "Show what a patch says; checks no signature");
+  command.AddArgument("PATCH", &options->patch, "The patch, \"-\" for standard input").Required();
   AddJsonOption(command, &options->json);
-  command->footer("Example:\n  fwdelta info update.fwd");
-  command->callback([options] { RunInfo(*options); });
+  command.SetFooter("Example:\n  fwdelta info update.fwd");
+  command.SetAction([options] { RunInfo(*options); });
 }
 
 }  // namespace fwdelta

@@ -78,19 +78,16 @@ void RunKeygen(const KeygenOptions& options) {
 
 }  // namespace
 
-void AddKeygen(CLI::App* app) {
+void AddKeygen(const Command& program) {
   auto options = std::make_shared<KeygenOptions>();
-  CLI::App* command = app->add_subcommand("keygen", "Generate a key pair: NAME.key (secret) and NAME.pub");
-  command->add_option("--out", options->out, "Name of both files, without the ending")
-      ->type_name("NAME")
-      ->required();
-  command->add_option("--algorithm", options->algorithm, "ed25519 (default) or p256")
-      ->check(CLI::IsMember({"ed25519", "p256"}))
-      ->type_name("NAME");
-  command->add_option("--comment", options->comment, "Text after the key in NAME.pub")->type_name("TEXT");
+  const Command command = program.AddCommand("keygen", "Generate a key pair: NAME.key (secret) and NAME.pub");
+  command.AddOption("--out", "NAME", &options->out, "Name of both files, without the ending").Required();
+  command.AddOption("--algorithm", "NAME", &options->algorithm, "ed25519 (default) or p256")
+      .OneOf({"ed25519", "p256"});
+  command.AddOption("--comment", "TEXT", &options->comment, "Text after the key in NAME.pub");
   AddJsonOption(command, &options->json);
-  command->footer("Example:\n  fwdelta keygen --out release");
-  command->callback([options] { RunKeygen(*options); });
+  command.SetFooter("Example:\n  fwdelta keygen --out release");
+  command.SetAction([options] { RunKeygen(*options); });
 }
 
 }  // namespace fwdelta

@@ -101,43 +101,39 @@ void RunLabel(const LabelOptions& options) {
 
 }  // namespace
 
-void AddLabel(CLI::App* app) {
+void AddLabel(const Command& program) {
   auto options = std::make_shared<LabelOptions>();
-  CLI::App* command = app->add_subcommand(
+  const Command command = program.AddCommand(
       "label", "Make a label that tells a customer how long there are updates and what they cost");
-  command->add_option("PATCH", options->patch, "A typical update, \"-\" for standard input")
-      ->type_name("")
-      ->required();
+  command.AddArgument("PATCH", &options->patch, "A typical update, \"-\" for standard input").Required();
   AddProfileOptions(command, &options->profiles);
-  command->add_option("--support-until", options->support_until, "Last day of security updates, YYYY-MM-DD")
-      ->type_name("DATE")
-      ->required();
-  command->add_option("--paid-by", options->paid_by, "Who pays for the data: user or vendor")
-      ->type_name("WHO")
-      ->required()
-      ->check(CLI::IsMember({"user", "vendor"}));
-  command->add_option("--updates-per-year", options->updates_per_year, "How many there will be (default 12)")
-      ->type_name("N");
-  command->add_option("--from", options->from, "The label's date (default: today)")->type_name("DATE");
-  command->add_option("--product", options->product, "Name on the label (default: the patch's)")
-      ->type_name("NAME");
   command
-      ->add_option(
-          "--installed", options->installed,
+      .AddOption("--support-until", "DATE", &options->support_until,
+                 "Last day of security updates, YYYY-MM-DD")
+      .Required();
+  command.AddOption("--paid-by", "WHO", &options->paid_by, "Who pays for the data: user or vendor")
+      .Required()
+      .OneOf({"user", "vendor"});
+  command.AddOption("--updates-per-year", "N", &options->updates_per_year,
+                    "How many there will be (default 12)");
+  command.AddOption("--from", "DATE", &options->from, "The label's date (default: today)");
+  command.AddOption("--product", "NAME", &options->product, "Name on the label (default: the patch's)");
+  command
+      .AddOption(
+          "--installed", "HOW", &options->installed,
           "How updates are installed: automatic, postponable (automatic, can be postponed), on-request")
-      ->type_name("HOW")
-      ->check(CLI::IsMember({"automatic", "postponable", "on-request"}));
+      .OneOf({"automatic", "postponable", "on-request"});
   AddFlashOptions(command, &options->flash);
-  command->add_option("--battery", options->battery, "cr2032 (default) or 2xAA-alkaline")->type_name("ID");
-  command->add_flag("--html", options->html, "A page of its own, with details to open");
-  command->add_flag("--text", options->text, "Text (default)");
+  command.AddOption("--battery", "ID", &options->battery, "cr2032 (default) or 2xAA-alkaline");
+  command.AddFlag("--html", &options->html, "A page of its own, with details to open");
+  command.AddFlag("--text", &options->text, "Text (default)");
   AddJsonOption(command, &options->json);
   AddOutOption(command, &options->out, "Where it goes (default: standard output)");
-  command->footer(
+  command.SetFooter(
       "Example:\n  fwdelta label update.fwd --profile P12,P03 --support-until 2031-06-30 --paid-by user "
       "--html "
       "--out label.html");
-  command->callback([options] { RunLabel(*options); });
+  command.SetAction([options] { RunLabel(*options); });
 }
 
 }  // namespace fwdelta

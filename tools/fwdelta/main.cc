@@ -68,18 +68,19 @@ void AddCommands(CLI::App* app) {
   app->footer(ExitCodeHelp());
   app->formatter(std::make_shared<HelpFormatter>());
   app->require_subcommand(1);
-  AddKeygen(app);
-  AddCreate(app);
-  AddExplain(app);
-  AddSign(app);
-  AddFlatten(app);
-  AddInfo(app);
-  AddVerify(app);
-  AddApply(app);
-  AddSimulate(app);
-  AddServe(app);
-  AddCost(app);
-  AddLabel(app);
+  const Command program(app);
+  AddKeygen(program);
+  AddCreate(program);
+  AddExplain(program);
+  AddSign(program);
+  AddFlatten(program);
+  AddInfo(program);
+  AddVerify(program);
+  AddApply(program);
+  AddSimulate(program);
+  AddServe(program);
+  AddCost(program);
+  AddLabel(program);
 }
 
 Failure UsageFailure(const CLI::App& app, const CLI::ParseError& error) {

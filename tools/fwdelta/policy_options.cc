@@ -10,49 +10,18 @@
 
 namespace fwdelta {
 
-namespace {
-
-template <typename Value>
-CLI::Option* AddSize(CLI::App* command, const std::string& name, Value* value,
-                     const std::string& description) {
-  auto parse = [name, value](const std::string& text) {
-    const std::optional<uint64_t> size = ParseSize(text);
-    if (!size)
-      throw CLI::ValidationError(name, fmt::format("\"{}\" is not a size (bytes, or 64K, 1M)", text));
-    *value = *size;
-  };
-  return command->add_option_function<std::string>(name, parse, description)->type_name("SIZE");
-}
-
-}  // namespace
-
-CLI::Option* AddSizeOption(CLI::App* command, const std::string& name, uint64_t* value,
-                           const std::string& description) {
-  return AddSize(command, name, value, description);
-}
-
-CLI::Option* AddSizeOption(CLI::App* command, const std::string& name, std::optional<uint64_t>* value,
-                           const std::string& description) {
-  return AddSize(command, name, value, description);
-}
-
-void AddPolicyOptions(CLI::App* command, PolicyOptions* options) {
-  command
-      ->add_option("--trust", options->trust,
-                   "Trusted public keys (.pub or PEM). Takes all names up to the next option, so put the "
-                   "other files before it")
-      ->type_name("PUB");
-  command
-      ->add_option("--threshold", options->threshold,
-                   "Valid signatures by distinct trusted keys needed; required with several --trust")
-      ->type_name("K");
-  command->add_option("--hardware", options->hardware, "Refuse patches for other hardware")->type_name("ID");
-  command->add_option("--component", options->component, "Refuse patches for another component")
-      ->type_name("ID");
-  command->add_option("--min-counter", options->min_counter, "Refuse patches with a smaller security counter")
-      ->type_name("N");
-  AddSizeOption(command, "--ram", &options->wanted_ram,
-                "Refuse patches that need more RAM (default: what the patch needs)");
+void AddPolicyOptions(const Command& command, PolicyOptions* options) {
+  command.AddOption("--trust", "PUB", &options->trust,
+                    "Trusted public keys (.pub or PEM). Takes all names up to the next option, so put the "
+                    "other files before it");
+  command.AddOption("--threshold", "K", &options->threshold,
+                    "Valid signatures by distinct trusted keys needed; required with several --trust");
+  command.AddOption("--hardware", "ID", &options->hardware, "Refuse patches for other hardware");
+  command.AddOption("--component", "ID", &options->component, "Refuse patches for another component");
+  command.AddOption("--min-counter", "N", &options->min_counter,
+                    "Refuse patches with a smaller security counter");
+  command.AddSize("--ram", &options->wanted_ram,
+                  "Refuse patches that need more RAM (default: what the patch needs)");
 }
 
 void CheckRam(uint64_t ram) {

@@ -2,12 +2,12 @@
 #ifndef TOOLS_FWDELTA_POLICY_OPTIONS_H_
 #define TOOLS_FWDELTA_POLICY_OPTIONS_H_
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "fwdelta/command_line.h"
 #include "libdelta/adapters/keys.h"
 #include "libdelta/device.h"
 
@@ -26,13 +26,7 @@ struct PolicyOptions {
   uint64_t ram() const { return wanted_ram.value_or(default_ram); }
 };
 
-void AddPolicyOptions(CLI::App* command, PolicyOptions* options);
-
-// Adds `--name`, a size such as 64K, stored to *value.
-CLI::Option* AddSizeOption(CLI::App* command, const std::string& name, uint64_t* value,
-                           const std::string& description);
-CLI::Option* AddSizeOption(CLI::App* command, const std::string& name, std::optional<uint64_t>* value,
-                           const std::string& description);
+void AddPolicyOptions(const Command& command, PolicyOptions* options);
 
 // Throws a Failure (kUsage) when no patch can have this RAM dial.
 void CheckRam(uint64_t ram);

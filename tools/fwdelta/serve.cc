@@ -264,28 +264,25 @@ void RunServe(const ServeOptions& options) {
 
 }  // namespace
 
-void AddServe(CLI::App* app) {
+void AddServe(const Command& program) {
   auto options = std::make_shared<ServeOptions>();
-  CLI::App* command =
-      app->add_subcommand("serve", "Send a patch to a device that asks for it over a serial line");
-  command->add_option("PATCH", options->patch, "The patch, \"-\" for standard input")
-      ->type_name("")
-      ->required();
+  const Command command =
+      program.AddCommand("serve", "Send a patch to a device that asks for it over a serial line");
+  command.AddArgument("PATCH", &options->patch, "The patch, \"-\" for standard input").Required();
+  command.AddOption(
+      "--port", "PORT", &options->port,
+      "Where the device is: a serial port, tcp:HOST:PORT, or \"-\" for standard input and output");
+  command.AddOption("--baud", "N", &options->baud, "Speed of a serial port (default 115200)");
   command
-      ->add_option(
-          "--port", options->port,
-          "Where the device is: a serial port, tcp:HOST:PORT, or \"-\" for standard input and output")
-      ->type_name("PORT");
-  command->add_option("--baud", options->baud, "Speed of a serial port (default 115200)")->type_name("N");
-  command->add_option("--timeout", options->timeout, "Give up after so many seconds of silence (default 60)")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(1, 86400));
+      .AddOption("--timeout", "SECONDS", &options->timeout,
+                 "Give up after so many seconds of silence (default 60)")
+      .Within(1, 86400);
   AddJsonOption(command, &options->json);
-  command->footer(
+  command.SetFooter(
       "The device goes on where it was after a lost line or a power cut: serve the same patch again.\n"
       "Example:\n  fwdelta serve update.fwd --port /dev/ttyACM0\n"
       "  fwdelta serve update.fwd --port tcp:localhost:4444");
-  command->callback([options] { RunServe(*options); });
+  command.SetAction([options] { RunServe(*options); });
 }
 
 }  // namespace fwdelta

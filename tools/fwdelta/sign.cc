@@ -89,28 +89,25 @@ void RunSign(const SignOptions& options) {
 
 }  // namespace
 
-void AddSign(CLI::App* app) {
+void AddSign(const Command& program) {
   auto options = std::make_shared<SignOptions>();
-  CLI::App* command = app->add_subcommand("sign", "Add a signature to a patch");
-  command->add_option("PATCH", options->patch, "The patch, \"-\" for standard input")
-      ->type_name("")
-      ->required();
+  const Command command = program.AddCommand("sign", "Add a signature to a patch");
+  command.AddArgument("PATCH", &options->patch, "The patch, \"-\" for standard input").Required();
   AddOutOption(command, &options->out, "The patch with the signature, \"-\" for standard output");
-  command->add_option("--key", options->key, "Sign with this secret key")->type_name("KEY");
-  command->add_option("--message-out", options->message_out, "Write the 56 bytes to sign elsewhere")
-      ->type_name("FILE");
-  command->add_option("--signature", options->signature, "Add this signature: 64 bytes, or DER for P-256")
-      ->type_name("FILE");
-  command->add_option("--pub", options->public_key, "Public key (.pub or PEM) that --signature belongs to")
-      ->type_name("PUB");
-  command->footer(
+  command.AddOption("--key", "KEY", &options->key, "Sign with this secret key");
+  command.AddOption("--message-out", "FILE", &options->message_out, "Write the 56 bytes to sign elsewhere");
+  command.AddOption("--signature", "FILE", &options->signature,
+                    "Add this signature: 64 bytes, or DER for P-256");
+  command.AddOption("--pub", "PUB", &options->public_key,
+                    "Public key (.pub or PEM) that --signature belongs to");
+  command.SetFooter(
       "Examples:\n"
       "  fwdelta sign update.fwd --key second.key --out signed.fwd\n"
       "A key that never leaves its machine:\n"
       "  fwdelta sign update.fwd --message-out update.msg\n"
       "  openssl pkeyutl -sign -rawin -inkey hsm.pem -in update.msg -out update.sig\n"
       "  fwdelta sign update.fwd --signature update.sig --pub hsm-public.pem --out signed.fwd");
-  command->callback([options] { RunSign(*options); });
+  command.SetAction([options] { RunSign(*options); });
 }
 
 }  // namespace fwdelta

@@ -287,29 +287,25 @@ void RunSimulate(const SimulateOptions& options) {
 
 }  // namespace
 
-void AddSimulate(CLI::App* app) {
+void AddSimulate(const Command& program) {
   auto options = std::make_shared<SimulateOptions>();
-  CLI::App* command = app->add_subcommand(
+  const Command command = program.AddCommand(
       "simulate", "Show what an update in place costs on a board, and cut its power in many ways");
-  command->add_option("OLD", options->old_image, "The image in the slot")->type_name("")->required();
-  command->add_option("NEW", options->second_file, "The new image, or a patch for updates in place")
-      ->type_name("")
-      ->required();
-  AddDeviceOption(command, &options->device)->required();
-  command->add_option("--source", options->source, "Of the patch: stream (default) or stored")
-      ->type_name("SOURCE")
-      ->check(CLI::IsMember({"stream", "stored"}));
-  command
-      ->add_option("--cuts", options->cuts,
-                   "Power cuts: none (default), every, random:N (runs with several), nested:N (second cuts "
-                   "during the recovery from N)")
-      ->type_name("CUTS");
-  command->add_option("--seed", options->seed, "Of all that is random (default 1)")->type_name("N");
-  AddSizeOption(command, "--ram", &options->ram, "RAM the device may use in all (default: that of --device)");
-  command->add_flag("--all", options->all, "Cut at each operation, however many there are");
+  command.AddArgument("OLD", &options->old_image, "The image in the slot").Required();
+  command.AddArgument("NEW", &options->second_file, "The new image, or a patch for updates in place")
+      .Required();
+  AddDeviceOption(command, &options->device).Required();
+  command.AddOption("--source", "SOURCE", &options->source, "Of the patch: stream (default) or stored")
+      .OneOf({"stream", "stored"});
+  command.AddOption("--cuts", "CUTS", &options->cuts,
+                    "Power cuts: none (default), every, random:N (runs with several), nested:N (second cuts "
+                    "during the recovery from N)");
+  command.AddOption("--seed", "N", &options->seed, "Of all that is random (default 1)");
+  command.AddSize("--ram", &options->ram, "RAM the device may use in all (default: that of --device)");
+  command.AddFlag("--all", &options->all, "Cut at each operation, however many there are");
   AddJsonOption(command, &options->json);
-  command->footer("Example:\n  fwdelta simulate old.bin new.bin --device nrf52840 --cuts every");
-  command->callback([options] { RunSimulate(*options); });
+  command.SetFooter("Example:\n  fwdelta simulate old.bin new.bin --device nrf52840 --cuts every");
+  command.SetAction([options] { RunSimulate(*options); });
 }
 
 }  // namespace fwdelta

@@ -115,18 +115,18 @@ void RunVerify(const VerifyOptions& options) {
 
 }  // namespace
 
-void AddVerify(CLI::App* app) {
+void AddVerify(const Command& program) {
   auto options = std::make_shared<VerifyOptions>();
-  CLI::App* command = app->add_subcommand("verify", "Check signatures, target and every byte of a patch");
-  command->add_option("PATCH", options->patch, "The patch, \"-\" for standard input")->type_name("");
+  const Command command = program.AddCommand("verify", "Check signatures, target and every byte of a patch");
+  command.AddArgument("PATCH", &options->patch, "The patch, \"-\" for standard input");
   AddPolicyOptions(command, &options->policy);
-  command->add_option("--old", options->old_image, "Also check that the patch was made from this image")
-      ->type_name("OLD");
+  command.AddOption("--old", "OLD", &options->old_image,
+                    "Also check that the patch was made from this image");
   AddDeviceOption(command, &options->device);
   AddJsonOption(command, &options->json);
-  command->footer(
+  command.SetFooter(
       "Example:\n  fwdelta verify update.fwd --trust release.pub --hardware bulb-r2 --old old.bin");
-  command->callback([options] { RunVerify(*options); });
+  command.SetAction([options] { RunVerify(*options); });
 }
 
 }  // namespace fwdelta
