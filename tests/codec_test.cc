@@ -68,6 +68,7 @@ Bytes Shortened(Bytes bytes, size_t count) {
 
 Payload Encoded(const Bytes& old_image, const Bytes& new_image, uint32_t arena, uint64_t group_blocks = 0) {
   PayloadOptions options;
+  options.effort = kLeastEffort;
   options.arena = arena;
   options.group_blocks = group_blocks;
   return EncodePayload(old_image, new_image, options);

@@ -1,9 +1,7 @@
 // Updates in place: every shipped board, streamed and stored, with power cuts everywhere, hostile flash and
 // failing callbacks. Whatever happens, the slot ends with exactly the new image.
 //
-// LIBDELTA_CAMPAIGN=full makes every cut instead of a sample:
-//   LIBDELTA_CAMPAIGN=full build/release/tests/in_place_test
-// and LIBDELTA_CAMPAIGN=quick takes a smaller sample, for sanitizers, which are slow.
+// With LIBDELTA_CAMPAIGN=full (tests/support/campaign.h) every cut is made instead of a sample.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -21,6 +19,7 @@
 #include "libdelta/device/in_place.h"
 #include "libdelta/host/sha256.h"
 #include "libdelta/wire/format.h"
+#include "tests/support/campaign.h"
 #include "tests/support/device.h"
 #include "tests/support/images.h"
 #include "tests/support/in_place.h"
@@ -29,13 +28,6 @@
 
 namespace libdelta::testing {
 namespace {
-
-bool CampaignIs(const std::string& name) {
-  const char* campaign = std::getenv("LIBDELTA_CAMPAIGN");
-  return campaign != nullptr && campaign == name;
-}
-bool IsFullCampaign() { return CampaignIs("full"); }
-bool IsQuickCampaign() { return CampaignIs("quick"); }
 
 constexpr TornRead kTornReads[] = {TornRead::kStable, TornRead::kFlaky, TornRead::kError};
 
