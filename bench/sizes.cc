@@ -1,10 +1,10 @@
 // Patch sizes, exact: encodes pairs of images, applies each patch with the device library, compares
-// the result byte for byte, and writes one CSV row per pair and RAM size. The CSV has nothing that
+// the result byte for byte, and writes one CSV row per pair, RAM size and effort. The CSV has nothing that
 // depends on the machine or the time, so runs can be compared exactly.
 //
-//   bench_sizes --corpus DIR [--ram 8K,64K,1M] [--only TEXT] [--out CSV] [--times CSV] [-j N]
-//       Pairs as in bench/support/pairs.h. Prints the summary with the bars.
-//   bench_sizes --generated [--ram 8K,64K] [--out CSV | --check CSV]
+//   bench_sizes --corpus DIR [--ram 8K,64K,1M] [--efforts 5] [--only TEXT] [--out CSV] [--times CSV] [-j N]
+//       Pairs as in bench/support/pairs.h. Prints the summary of the default effort with the bars.
+//   bench_sizes --generated [--ram 8K,64K] [--efforts 5] [--out CSV | --check CSV]
 //       Pairs from bench/support/thumb_images.h; --check compares with a committed CSV.
 #include <fmt/format.h>
 
@@ -13,11 +13,11 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <vector>
 
 #include "bench/support/apply.h"
@@ -34,6 +34,7 @@ constexpr uint64_t kSmallestAveraged = 1000;
 struct Row {
   const Pair* pair = nullptr;
   uint64_t ram = 0;
+  int effort = libdelta::kDefaultEffort;
   uint64_t old_size = 0;
   uint64_t new_size = 0;
   uint64_t patch = 0;
@@ -42,9 +43,10 @@ struct Row {
   std::string failure;  // Empty: the patch was applied and the result is right.
 };
 
-Row Measure(const Pair& pair, const ImagePair& images, uint64_t ram) {
+Row Measure(const Pair& pair, const ImagePair& images, uint64_t ram, int effort) {
   libdelta::EncodeOptions options;
   options.ram = ram;
+  options.effort = effort;
   options.threads = 1;
   const auto start = std::chrono::steady_clock::now();
   const libdelta::Result<libdelta::Patch> patch =
@@ -53,6 +55,7 @@ Row Measure(const Pair& pair, const ImagePair& images, uint64_t ram) {
   Row row;
   row.pair = &pair;
   row.ram = ram;
+  row.effort = effort;
   row.old_size = images.old_image.size();
   row.new_size = images.new_image.size();
   row.seconds = elapsed.count();
@@ -69,19 +72,21 @@ Row Measure(const Pair& pair, const ImagePair& images, uint64_t ram) {
   return row;
 }
 
-// In the order of pairs, then RAM sizes, whatever the number of threads.
+// In the order of pairs, then RAM sizes, then efforts, whatever the number of threads.
 std::vector<Row> MeasureAll(const std::vector<Pair>& pairs, const std::vector<uint64_t>& rams,
-                            unsigned threads) {
-  std::vector<Row> rows(pairs.size() * rams.size());
+                            const std::vector<uint64_t>& efforts, unsigned threads) {
+  const size_t per_pair = rams.size() * efforts.size();
+  std::vector<Row> rows(pairs.size() * per_pair);
   std::mutex print_mutex;
   ForEach(pairs.size(), threads, [&](size_t i) {
     const ImagePair images = Load(pairs[i]);
-    for (size_t k = 0; k < rams.size(); k++) {
-      Row& row = rows[i * rams.size() + k];
-      row = Measure(pairs[i], images, rams[k]);
+    for (size_t k = 0; k < per_pair; k++) {
+      Row& row = rows[i * per_pair + k];
+      row =
+          Measure(pairs[i], images, rams[k / efforts.size()], static_cast<int>(efforts[k % efforts.size()]));
       const std::lock_guard lock(print_mutex);
-      fmt::print(stderr, "{:<28} {:>6} {:>8} bytes  {:6.2f} s  {}\n", pairs[i].id, FormatSize(row.ram),
-                 row.patch, row.seconds, row.failure);
+      fmt::print(stderr, "{:<28} {:>6} {:>2} {:>8} bytes  {:6.2f} s  {}\n", pairs[i].id, FormatSize(row.ram),
+                 row.effort, row.patch, row.seconds, row.failure);
     }
   });
   return rows;
@@ -95,17 +100,18 @@ std::string FormatRows(const std::vector<Row>& rows) {
     }
   }
   std::string text =
-      "set,id,class,isa,kind,ram,old,new,patch,best_name,best,ratio,best_mcu_name,best_mcu,ratio_mcu,"
+      "set,id,class,isa,kind,ram,effort,old,new,patch,best_name,best,ratio,best_mcu_name,best_mcu,ratio_mcu,"
       "payload,header_bytes,link_bytes";
   for (const std::string& name : streams) text += "," + name + "_bits";
   text += "\n";
   for (const Row& row : rows) {
     const Pair& pair = *row.pair;
-    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}", pair.set, pair.id,
-                        pair.device_class, pair.isa, pair.kind, row.ram, row.old_size, row.new_size,
-                        row.patch, pair.best.name, pair.best.bytes, FormatRatio(row.patch, pair.best.bytes),
-                        pair.best_mcu.name, pair.best_mcu.bytes, FormatRatio(row.patch, pair.best_mcu.bytes),
-                        row.stats.payload, row.stats.header_bytes, row.stats.link_bytes);
+    text +=
+        fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}", pair.set, pair.id,
+                    pair.device_class, pair.isa, pair.kind, row.ram, row.effort, row.old_size, row.new_size,
+                    row.patch, pair.best.name, pair.best.bytes, FormatRatio(row.patch, pair.best.bytes),
+                    pair.best_mcu.name, pair.best_mcu.bytes, FormatRatio(row.patch, pair.best_mcu.bytes),
+                    row.stats.payload, row.stats.header_bytes, row.stats.link_bytes);
     for (const std::string& name : streams) {
       uint64_t value = 0;
       for (const auto& [stream, bits] : row.stats.stream_bits) {
@@ -119,10 +125,10 @@ std::string FormatRows(const std::vector<Row>& rows) {
 }
 
 std::string FormatTimes(const std::vector<Row>& rows) {
-  std::string text = "set,id,ram,old,new,create_seconds\n";
+  std::string text = "set,id,ram,effort,old,new,create_seconds\n";
   for (const Row& row : rows) {
-    text += fmt::format("{},{},{},{},{},{:.3f}\n", row.pair->set, row.pair->id, row.ram, row.old_size,
-                        row.new_size, row.seconds);
+    text += fmt::format("{},{},{},{},{},{},{:.3f}\n", row.pair->set, row.pair->id, row.ram, row.effort,
+                        row.old_size, row.new_size, row.seconds);
   }
   return text;
 }
@@ -204,17 +210,45 @@ void PrintMean(const std::vector<Row>& rows, std::string_view set, const Bar& ba
   fmt::print("\n");
 }
 
-void PrintIsaMeans(const std::vector<Row>& rows, std::string_view set, uint64_t ram) {
-  std::map<std::tuple<std::string, std::string>, Mean> means;
+constexpr uint64_t kRams[] = {kSmallRam, kMcuRam, kLinuxRam};
+
+// Means by instruction set and by kind of release, as a table with one column for each RAM size.
+void PrintTable(const std::vector<Row>& rows) {
+  std::map<std::string, std::map<uint64_t, Mean>> groups;
   for (const Row& row : rows) {
-    if (row.pair->set != set || row.ram != ram || !IsAveraged(*row.pair)) continue;
-    means[{row.pair->device_class + " " + row.pair->isa, ""}].Add(row.patch, row.pair->best.bytes);
-    means[{row.pair->device_class + " all", row.pair->kind}].Add(row.patch, row.pair->best.bytes);
+    if (!IsAveraged(*row.pair)) continue;
+    const Pair& pair = *row.pair;
+    groups[pair.device_class + ", " + pair.isa][row.ram].Add(row.patch, pair.best.bytes);
+    groups[pair.device_class + ", all " + pair.kind][row.ram].Add(row.patch, pair.best.bytes);
   }
-  for (const auto& [key, mean] : means) {
-    const auto& [group, kind] = key;
-    fmt::print("{:<7} {:<44} {:>3} pairs  {:.3f}\n", set,
-               fmt::format("{} {} / best peer, {}K", group, kind, ram / 1024), mean.count(), mean.value());
+  fmt::print("| patch / best peer, both sets | pairs | 8K | 64K | 1M |\n|---|---|---|---|---|\n");
+  for (auto& [group, means] : groups) {
+    fmt::print("| {} | {} |", group, means.begin()->second.count());
+    for (const uint64_t ram : kRams) {
+      fmt::print(" {} |", means[ram].count() == 0 ? "" : fmt::format("{:.2f}", means[ram].value()));
+    }
+    fmt::print("\n");
+  }
+}
+
+// What efforts do, on average over all pairs at the RAM size that they are judged at.
+void PrintEfforts(const std::vector<Row>& rows) {
+  struct Sum {
+    Mean mean;
+    double seconds = 0;
+    uint64_t bytes = 0;
+  };
+  std::map<int, Sum> efforts;
+  for (const Row& row : rows) {
+    if (!IsAveraged(*row.pair) || row.ram != (IsMcu(*row.pair) ? kMcuRam : kLinuxRam)) continue;
+    Sum& sum = efforts[row.effort];
+    sum.mean.Add(row.patch, row.pair->best.bytes);
+    sum.seconds += row.seconds;
+    sum.bytes += row.new_size;
+  }
+  for (const auto& [effort, sum] : efforts) {
+    fmt::print("effort {}: {:.4f} of the best peer on average, {:.2f} s of processor time per MB\n", effort,
+               sum.mean.value(), sum.seconds / static_cast<double>(sum.bytes) * 1e6);
   }
 }
 
@@ -224,7 +258,6 @@ bool PrintSummary(const std::vector<Row>& rows) {
   for (const std::string_view set : {"dev", "public"}) {
     const bool judged = set == "dev";
     for (const Bar& bar : kBars) PrintMean(rows, set, bar, judged, &met);
-    for (const uint64_t ram : {kMcuRam, kLinuxRam}) PrintIsaMeans(rows, set, ram);
     for (const Row& row : rows) {
       const uint64_t best = row.pair->best.bytes;
       if (row.pair->set != set || best == 0 || row.ram != (IsMcu(*row.pair) ? kMcuRam : kLinuxRam)) continue;
@@ -239,20 +272,29 @@ bool PrintSummary(const std::vector<Row>& rows) {
 }
 
 int Main(int argc, char** argv) {
-  const Options options =
-      ParseOptions(argc, argv, {"generated"}, {"corpus", "ram", "only", "out", "times", "check", "j"});
+  const Options options = ParseOptions(argc, argv, {"generated"},
+                                       {"corpus", "ram", "efforts", "only", "out", "times", "check", "j"});
   const std::vector<Pair> pairs = SelectPairs(options);
+  const bool generated = options.contains("generated");
   const std::vector<Row> rows = MeasureAll(
-      pairs, ParseSizes(Get(options, "ram", options.contains("generated") ? "8K,64K" : "8K,64K,1M")),
-      Threads(options));
+      pairs, ParseSizes(Get(options, "ram", generated ? "8K,64K" : "8K,64K,1M")),
+      ParseSizes(Get(options, "efforts", std::to_string(libdelta::kDefaultEffort))), Threads(options));
   bool good = true;
   for (const Row& row : rows) {
     if (row.failure.empty()) continue;
-    fmt::print("FAILED  {} at {}: {}\n", row.pair->id, FormatSize(row.ram), row.failure);
+    fmt::print("FAILED  {} at {}, effort {}: {}\n", row.pair->id, FormatSize(row.ram), row.effort,
+               row.failure);
     good = false;
   }
   if (options.contains("times")) WriteText(options.at("times"), FormatTimes(rows));
-  if (!options.contains("generated")) good = PrintSummary(rows) && good;
+  if (!generated) {
+    std::vector<Row> usual;
+    std::copy_if(rows.begin(), rows.end(), std::back_inserter(usual),
+                 [](const Row& row) { return row.effort == libdelta::kDefaultEffort; });
+    PrintTable(usual);
+    PrintEfforts(rows);
+    good = PrintSummary(usual) && good;
+  }
   return WriteOrCheck(options, FormatRows(rows), "sh bench/sizes.sh --generated") && good ? 0 : 1;
 }
 

@@ -251,7 +251,8 @@ void MeasureTemplates(benchmark::State& state) {
     const libdelta::TemplateSet* set = libdelta::DetectSet(image);
     if (set == nullptr) Die("the generated image is not like code");
     const std::optional<uint32_t> base = libdelta::FindLoadAddress(image);
-    benchmark::DoNotOptimize(libdelta::ReferenceScan(image, set->calls, base.value_or(0)));
+    benchmark::DoNotOptimize(
+        libdelta::ReferenceScan(image, libdelta::kOldSide, set->calls, base.value_or(0)));
   });
 }
 

@@ -529,10 +529,11 @@ class RandomPort : public ElsewherePort<uint64_t> {
       t.scale = static_cast<uint8_t>(random() % 8);
       t.bias = static_cast<uint8_t>(random() % 16);
       t.origin = static_cast<uint8_t>(random() % 8);
-      t.runs = static_cast<uint8_t>(1 + random() % (random() % 4 ? 3 : 8));
-      for (uint32_t i = 0; i < t.runs; ++i) {
+      if (random() % 4 == 0) t.base[kOldSide] = t.base[kNewSide] = random() & (kMaxBase >> 1);
+      t.more_runs = static_cast<uint8_t>(random() % (random() % 4 ? 3 : 8));
+      for (uint32_t i = 0; i <= t.more_runs; ++i) {
         t.run_shift[i] = static_cast<uint8_t>(random() % 32);
-        t.run_last[i] = static_cast<uint8_t>(random() % (random() % 16 ? 32 / t.runs : 32));
+        t.run_last[i] = static_cast<uint8_t>(random() % (random() % 16 ? 32 / (t.more_runs + 1) : 32));
       }
       // Old bytes are 0 or 1: few bits may have to match, or no word ever would.
       t.mask = random() % 4 ? 0x01010101u & random() : random();

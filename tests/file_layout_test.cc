@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <functional>
+#include <iterator>
+#include <optional>
 #include <string>
 
 #include "bench/support/thumb_images.h"
@@ -380,6 +383,73 @@ TEST(FileBase, IsWhatTheFileSays) {
   const ImageBase unknown = FindBase(MakeMcuboot(image));
   EXPECT_FALSE(unknown.found);
   EXPECT_EQ(unknown.address, 0u - 512u);
+}
+
+// A program that a real linker has made: this one.
+Bytes ThisProgram() {
+  std::ifstream file("/proc/self/exe", std::ios::binary);
+  return Bytes(std::istreambuf_iterator<char>(file), {});
+}
+
+uint32_t WordAt(const Bytes& file, uint64_t at) { return LoadWord(file.data() + at, 4, kLittleEndian); }
+
+TEST(UnwindIndex, OfThisProgramLeadsToEntriesOfItsFunctions) {
+  const Bytes file = ThisProgram();
+  const std::optional<UnwindIndex> index = ParseFileLayout(file).unwind_index;
+  ASSERT_TRUE(index);
+  ASSERT_GT(index->count, 50u);
+  uint32_t before = 0;
+  for (uint64_t i = 0; i < index->count; ++i) {
+    const uint32_t start = static_cast<uint32_t>(index->start);
+    const uint32_t function = start + WordAt(file, index->rows + 8 * i);
+    const uint32_t entry = start + WordAt(file, index->rows + 8 * i + 4);
+    ASSERT_GT(function, before);
+    before = function;
+    ASSERT_LT(entry, file.size() - 16);
+    // The entry names its function as well, counted from that field.
+    ASSERT_EQ(entry + 8 + WordAt(file, entry + 8), function);
+  }
+}
+
+TEST(UnwindIndex, WordsAreReferences) {
+  constexpr uint32_t kBase = 0x40000;
+  const Bytes file = ThisProgram();
+  const UnwindIndex index = ParseFileLayout(file).unwind_index.value();
+  const std::vector<Template> templates = OffsetTables(file, file, kBase);
+  ASSERT_EQ(templates.size(), 3u);
+  const auto expect = [&](const Template& t, uint64_t at, uint64_t target) {
+    const uint32_t word = WordAt(file, at);
+    ASSERT_EQ(word & t.mask, t.match);
+    ASSERT_EQ(Target(t, Gather(t, word), kBase + static_cast<uint32_t>(at), kOldSide), kBase + target);
+  };
+  uint64_t first = 0;  // Entries that have the first one in common with others.
+  for (uint64_t i = 0; i < index.count; ++i) {
+    const uint64_t row = index.rows + 8 * i;
+    expect(templates[0], row, static_cast<uint32_t>(index.start + WordAt(file, row)));
+    expect(templates[1], row + 4, static_cast<uint32_t>(index.start + WordAt(file, row + 4)));
+    const uint64_t here = static_cast<uint32_t>(index.start + WordAt(file, row + 4)) + 4;
+    if (here - WordAt(file, here) != index.entries) continue;
+    ++first;
+    expect(templates[2], here, here);
+  }
+  EXPECT_GT(first, 0u);
+}
+
+TEST(UnwindIndex, ThatIsDamagedIsNone) {
+  const Bytes file = ThisProgram();
+  const uint64_t start = ParseFileLayout(file).unwind_index.value().start;
+  const auto has_index = [](const Bytes& damaged) {
+    const FileLayout layout = ParseFileLayout(damaged);
+    EXPECT_EQ(layout.format, FileFormat::kElf);
+    return layout.unwind_index.has_value();
+  };
+  EXPECT_TRUE(has_index(file));
+  EXPECT_FALSE(has_index(With(file, start, {2}))) << "another version";
+  EXPECT_FALSE(has_index(With(file, start + 1, {0x03}))) << "entries at an address";
+  EXPECT_FALSE(has_index(With(file, start + 3, {0x1b}))) << "rows that count from themselves";
+  EXPECT_FALSE(has_index(With(file, start + 4, {0, 0, 0, 0x80}))) << "entries outside the file";
+  EXPECT_FALSE(has_index(With(file, start + 8, {0xff, 0xff, 0xff, 0x7f}))) << "rows outside the file";
+  EXPECT_TRUE(OffsetTables(file, With(file, start, {2}), 0).empty());
 }
 
 TEST(FileBase, PointersAreBelievedMoreThanTheFile) {

@@ -114,7 +114,7 @@ TEST(Discovery, FindsCallsUnaided) {
       for (const Template& t : payload.plan.templates) {
         const uint32_t word = LoadWord(at, t.width, t.order);
         if ((word & t.mask) != t.match) continue;
-        const uint32_t target = Target(t, Gather(t, word), static_cast<uint32_t>(call.position));
+        const uint32_t target = Target(t, Gather(t, word), static_cast<uint32_t>(call.position), kOldSide);
         if (call.target + 8 - target > 16) continue;  // Where exactly a field counts from does not show.
         ++read;
         break;
@@ -197,7 +197,8 @@ bool Reads(const std::string& set, Bytes word, uint32_t target) {
   all.insert(all.end(), calls.begin(), calls.end());
   return std::any_of(all.begin(), all.end(), [&](const Template& t) {
     const uint32_t loaded = LoadWord(word.data(), t.width, t.order);
-    return t.width <= width && (loaded & t.mask) == t.match && Target(t, Gather(t, loaded), 0) == target;
+    return t.width <= width && (loaded & t.mask) == t.match &&
+           Target(t, Gather(t, loaded), 0, kOldSide) == target;
   });
 }
 

@@ -144,7 +144,7 @@ TEST(InstructionSet, IsDetected) {
 TEST(ReferenceScan, CoversEachReferenceOnceAndClearsItsField) {
   const Bytes image = Program(12 * 1024, 1).old_image;
   const std::vector<Template> templates = {TemplateSets()[0].calls[0], PointerTemplate(false)};
-  const ReferenceScan scan(image, templates, 0x08000000);
+  const ReferenceScan scan(image, kOldSide, templates, 0x08000000);
   size_t references = 0;
   for (size_t i = 0; i < image.size(); ++i) {
     if (scan.kind(i) == ReferenceScan::kNone) {
@@ -349,8 +349,8 @@ TEST(Parse, CoversTheNewImageWithValidOperations) {
     Plan plan;
     plan.base = 0x08000000;
     plan.templates = {TemplateSets()[0].calls[0], PointerTemplate(false)};
-    const ReferenceScan old_scan(old_image, plan.templates, plan.base);
-    const ReferenceScan new_scan(new_image, plan.templates, plan.base);
+    const ReferenceScan old_scan(old_image, kOldSide, plan.templates, plan.base);
+    const ReferenceScan new_scan(new_image, kNewSide, plan.templates, plan.base);
     const std::unique_ptr<OldIndex> index = MakeIndex(old_scan.normalised());
     const ParseInput input{old_image, new_image, &old_scan, &new_scan, index.get()};
     for (const bool maps_known : {false, true}) {
@@ -365,7 +365,7 @@ TEST(Parse, CoversTheNewImageWithValidOperations) {
 TEST(Parse, CopiesAnImageThatDidNotChangeWhole) {
   const Bytes image = RandomBytes(5000, 6);
   Plan plan;
-  const ReferenceScan scan(image, {}, 0);
+  const ReferenceScan scan(image, kOldSide, {}, 0);
   const SuffixIndex index(scan.normalised());
   const std::vector<Operation> operations = Parse({image, image, &scan, &scan, &index}, plan, {});
   ASSERT_EQ(operations.size(), 1u);
@@ -431,7 +431,7 @@ TEST(Relocator, PredictsWhatTheMapsSay) {
   ASSERT_TRUE(FieldFor(bl, plan.base + 100, plan.base + 2000, &field));
   const uint32_t word = Scatter(bl, bl.match, field);
   const uint32_t predicted = relocator.Predict(bl, word, 2000, 2100);
-  EXPECT_EQ(Target(bl, Gather(bl, predicted), plan.base + 2100), plan.base + 100);
+  EXPECT_EQ(Target(bl, Gather(bl, predicted), plan.base + 2100, kNewSide), plan.base + 100);
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ uint32_t WordMask(const Template& t) {
 
 uint32_t FieldMask(const Template& t) {
   uint32_t mask = 0;
-  for (uint32_t i = 0; i < t.runs; ++i) mask |= LowMask(t.run_last[i] + 1u) << t.run_shift[i];
+  for (uint32_t i = 0; i <= t.more_runs; ++i) mask |= LowMask(t.run_last[i] + 1u) << t.run_shift[i];
   return mask;
 }
 
@@ -54,17 +54,23 @@ Template RandomTemplate(testing::Random& random) {
   t.bias = static_cast<uint8_t>(random() % 16);
   t.origin = static_cast<uint8_t>(random() % 8);
   const uint32_t lowest = t.order == kBigEndian ? 32 - 8u * t.width : 0;
+  if (random() % 4 == 0) {
+    t.base[kOldSide] = random();
+    t.base[kNewSide] = random();
+  }
   uint32_t taken = 0;
-  for (uint32_t tries = 0; tries < 12 && t.runs < kMaxRuns; ++tries) {
+  uint32_t runs = 0;
+  for (uint32_t tries = 0; tries < 12 && runs < kMaxRuns; ++tries) {
     const uint32_t shift = lowest + random() % (8u * t.width);
     const uint32_t length = 1 + random() % (lowest + 8u * t.width - shift);
     const uint32_t mask = LowMask(length) << shift;
     if (taken & mask) continue;
     taken |= mask;
-    t.run_shift[t.runs] = static_cast<uint8_t>(shift);
-    t.run_last[t.runs++] = static_cast<uint8_t>(length - 1);
+    t.run_shift[runs] = static_cast<uint8_t>(shift);
+    t.run_last[runs++] = static_cast<uint8_t>(length - 1);
     t.bits = static_cast<uint8_t>(t.bits + length);
   }
+  t.more_runs = static_cast<uint8_t>(runs - 1);
   if (t.bits < 3) t.flags = static_cast<uint8_t>(t.flags & ~kInvertBelow);
   t.mask = WordMask(t) & ~taken;
   t.match = random() & t.mask;
@@ -124,12 +130,12 @@ TEST(Reference, LoadsWhatItStores) {
 // a number, not moved to the high end yet.
 void ExpectTargetInverse(const NamedTemplate& named, uint32_t field, uint32_t address) {
   const Template& t = named.t;
-  const uint32_t target = Target(t, field << (32u - t.bits), address);
+  const uint32_t target = Target(t, field << (32u - t.bits), address, kNewSide);
   uint32_t again = 0;
   const uint32_t extended =
       (t.flags & kSigned) && (field >> (t.bits - 1) & 1) ? field | ~LowMask(t.bits) : field;
   const uint32_t distance = extended << t.scale;
-  const uint32_t origin = t.origin == 0 ? 0 : (address + t.bias) & (0u - t.origin);
+  const uint32_t origin = (t.origin == 0 ? 0 : (address + t.bias) & (0u - t.origin)) + t.base[kNewSide];
   ASSERT_EQ(target, origin + distance) << named.name << " field " << field << " at " << address;
   const bool kept = (t.flags & kSigned)
                         ? static_cast<int32_t>(distance) >> t.scale == static_cast<int32_t>(extended)
@@ -143,8 +149,11 @@ void ExpectTargetInverse(const NamedTemplate& named, uint32_t field, uint32_t ad
     }
   }
   if (fits) {
-    ASSERT_EQ(Target(t, again, address), target) << named.name;
+    ASSERT_EQ(Target(t, again, address, kNewSide), target) << named.name;
   }
+  // Images differ in nothing but the base.
+  ASSERT_EQ(Target(t, again, address, kOldSide) - t.base[kOldSide],
+            Target(t, again, address, kNewSide) - t.base[kNewSide]);
 }
 
 void ExpectTargetsInverse(const NamedTemplate& named, testing::Random& random) {
@@ -201,7 +210,7 @@ TEST(Reference, FieldForNeverClaimsAWrongTarget) {
     uint32_t field = 0;
     if (!FieldFor(t, target, address, &field)) continue;
     ASSERT_EQ(field & ~HighMask(t.bits), 0u);
-    ASSERT_EQ(Target(t, field, address), target);
+    ASSERT_EQ(Target(t, field, address, kNewSide), target);
   }
 }
 
@@ -279,7 +288,7 @@ TEST(InstructionSets, DecodeKnownInstructions) {
   for (const Known& known : kKnown) {
     const Template* t = Matching(SetNamed(known.set), known.word);
     ASSERT_NE(t, nullptr) << known.set << " " << std::hex << known.word;
-    EXPECT_EQ(Target(*t, Gather(*t, WordOf(*t, known.word)), known.address), known.target)
+    EXPECT_EQ(Target(*t, Gather(*t, WordOf(*t, known.word)), known.address, kOldSide), known.target)
         << known.set << " " << std::hex << known.word;
   }
 }
@@ -302,15 +311,14 @@ TEST(InstructionSets, TemplatesAreWellFormed) {
     const uint32_t all = WordMask(t);
     EXPECT_GE(t.width, 1);
     EXPECT_LE(t.width, 4);
-    EXPECT_GE(t.runs, 1);
-    EXPECT_LE(t.runs, kMaxRuns);
+    EXPECT_LT(t.more_runs, kMaxRuns);
     EXPECT_EQ(t.mask & FieldMask(t), 0u) << "mask and field overlap";
     EXPECT_EQ(t.match & ~t.mask, 0u) << "match outside the mask";
     EXPECT_EQ(t.mask & ~all, 0u);
     EXPECT_EQ(FieldMask(t) & ~all, 0u);
     // Single bits may be used more than once: those of an opcode, for bits of the address that are known.
     uint32_t long_runs = 0;
-    for (uint32_t i = 0; i < t.runs; ++i) {
+    for (uint32_t i = 0; i <= t.more_runs; ++i) {
       if (t.run_last[i] == 0) continue;
       EXPECT_EQ(long_runs & RunOnes(t, i) << t.run_shift[i], 0u) << "runs overlap";
       long_runs |= RunOnes(t, i) << t.run_shift[i];
@@ -323,7 +331,7 @@ TEST(InstructionSets, TemplatesAreWellFormed) {
     EXPECT_LE(t.flags, 3);
     EXPECT_TRUE(t.origin == 0 || t.origin == 1 || t.origin == 4);
     EXPECT_TRUE(t.origin != 0 || t.bias == 0);
-    for (uint32_t i = 0; i < t.runs; ++i) EXPECT_LE(t.run_shift[i] + t.run_last[i], 31);
+    for (uint32_t i = 0; i <= t.more_runs; ++i) EXPECT_LE(t.run_shift[i] + t.run_last[i], 31);
     EXPECT_TRUE(!(t.flags & kInvertBelow) || t.bits >= 3);
   }
 }

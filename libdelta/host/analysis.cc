@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <map>
 
 #include "libdelta/host/file_layout.h"
+#include "libdelta/host/isa.h"
+#include "libdelta/host/parse.h"
 
 namespace libdelta {
 namespace {
@@ -128,6 +131,35 @@ std::vector<uint32_t> BusiestWindows(const Windows& windows) {
   return busiest;
 }
 
+// Whether hardly anything is left of a word without its field, as in tables: one row looks like another then.
+bool IsData(const Template& t) { return t.origin == 0 || t.bits >= 31; }
+
+// Adds a template for words that count from a base, and tells them from others by what they have in common.
+void AddOffsets(const std::vector<uint32_t>& words, bool big_endian, uint32_t old_base, uint32_t new_base,
+                std::vector<Template>* templates) {
+  constexpr int kMostScale = 7;
+  uint32_t all = 0xffffffff;
+  uint32_t any = 0;
+  for (const uint32_t word : words) {
+    all &= word;
+    any |= word;
+  }
+  if (words.empty() || all == any) return;
+  const int low = std::countr_zero(all ^ any);
+  const int last = 31 - std::countl_zero(all ^ any) - low;
+  if (low > kMostScale) return;
+  Template t = PointerTemplate(big_endian);
+  t.scale = static_cast<uint8_t>(low);
+  t.bits = static_cast<uint8_t>(last + 1);
+  t.run_shift[0] = static_cast<uint8_t>(low);
+  t.run_last[0] = static_cast<uint8_t>(last);
+  t.mask = ~(RunOnes(t, 0) << low);
+  t.match = all & t.mask;
+  t.base[kOldSide] = old_base + t.match;
+  t.base[kNewSide] = new_base + t.match;
+  if (t.base[kOldSide] <= kMaxBase && t.base[kNewSide] <= kMaxBase) templates->push_back(t);
+}
+
 }  // namespace
 
 std::optional<uint32_t> FindLoadAddress(ByteView image) {
@@ -178,21 +210,59 @@ ImageBase FindBase(ByteView file) {
   return base;
 }
 
-ReferenceScan::ReferenceScan(ByteView image, const std::vector<Template>& templates, uint32_t base)
+std::vector<Template> OffsetTables(ByteView old_file, ByteView new_file, uint32_t base) {
+  const FileLayout layout = ParseFileLayout(old_file);
+  const std::optional<UnwindIndex> before = layout.unwind_index;
+  const std::optional<UnwindIndex> after = ParseFileLayout(new_file).unwind_index;
+  if (!before || !after) return {};
+  const auto word = [&](uint64_t at) {
+    return LoadWord(old_file.data() + at, 4, layout.big_endian ? kBigEndian : kLittleEndian);
+  };
+  std::vector<uint32_t> functions;
+  std::vector<uint32_t> entries;
+  std::vector<uint32_t> backwards;
+  for (uint64_t i = 0; i < before->count; ++i) {
+    functions.push_back(word(before->rows + 8 * i));
+    entries.push_back(word(before->rows + 8 * i + 4));
+    // Behind its length an entry says how far before that the one is which it has in common with others.
+    const uint64_t common = before->start + entries.back() + 4;
+    if (common + 4 <= old_file.size()) backwards.push_back(word(common));
+  }
+  const auto address = [&](uint64_t offset) { return base + static_cast<uint32_t>(offset); };
+  std::vector<Template> templates;
+  const auto add = [&](const std::vector<uint32_t>& words, uint64_t old_start, uint64_t new_start) {
+    AddOffsets(words, layout.big_endian, address(old_start), address(new_start), &templates);
+  };
+  add(functions, before->start, after->start);
+  add(entries, before->start, after->start);
+  // Mostly that is the first of all. Counted from there, the distance is where the word itself is.
+  add(backwards, before->entries, after->entries);
+  return templates;
+}
+
+ReferenceScan::ReferenceScan(ByteView image, Side side, const std::vector<Template>& templates, uint32_t base,
+                             const Relocator* known)
     : kinds_(image.size(), kNone), normalised_(image.begin(), image.end()) {
   size_t i = 0;
   while (i < image.size()) {
     const uint32_t address = base + static_cast<uint32_t>(i);
     size_t width = 1;
-    for (size_t k = 0; k < templates.size(); ++k) {
+    // Like a decoder: the last one first.
+    for (size_t k = templates.size(); k-- > 0;) {
       const Template& t = templates[k];
       if ((address & t.align_mask) || t.width > image.size() - i) continue;
       const uint32_t word = LoadWord(image.data() + i, t.width, t.order);
       if ((word & t.mask) != t.match) continue;
-      if (Target(t, Gather(t, word), address) - base >= image.size()) continue;
+      uint32_t target = Target(t, Gather(t, word), address, side);
+      if (target - base >= image.size()) continue;
       kinds_[i] = static_cast<uint8_t>(k + 1);
       for (size_t j = 1; j < t.width; ++j) kinds_[i + j] = kInside;
-      StoreWord(normalised_.data() + i, t.width, t.order, Scatter(t, word, 0));
+      uint32_t field = 0;
+      if (known != nullptr && IsData(t)) {
+        if (side == kOldSide) target = known->Relocate(target);
+        field = target >> t.scale << (32u - t.bits);
+      }
+      StoreWord(normalised_.data() + i, t.width, t.order, Scatter(t, word, field));
       width = t.width;
       break;
     }

@@ -25,19 +25,28 @@ struct ImageBase {
 // What the file says of where its bytes are loaded, if FindLoadAddress() does not contradict it.
 ImageBase FindBase(ByteView file);
 
+class Relocator;
+
+// Templates of words that count from a place which is not their own: in two ELF files those of the unwind
+// tables. `base`: address of both files' first byte.
+std::vector<Template> OffsetTables(ByteView old_file, ByteView new_file, uint32_t base);
+
 // The references of one image under a set of templates.
 class ReferenceScan {
  public:
   static constexpr uint8_t kNone = 0;
   static constexpr uint8_t kInside = 0xff;  // A byte of a reference other than its first.
 
-  ReferenceScan(ByteView image, const std::vector<Template>& templates, uint32_t base);
+  // `known`: where targets are in the new image, if anything is known of that.
+  ReferenceScan(ByteView image, Side side, const std::vector<Template>& templates, uint32_t base,
+                const Relocator* known = nullptr);
 
   // Template number + 1 of the reference that starts at `position`, kNone or kInside.
   uint8_t kind(size_t position) const { return kinds_[position]; }
   // Whether an absolute value is taken for a pointer into the image.
   const std::vector<uint8_t>& kinds() const { return kinds_; }
-  // The image with every reference's field cleared.
+  // The image with every reference's field cleared. Where targets are known, fields of data have the low bits
+  // of their target in the new image instead.
   const Bytes& normalised() const { return normalised_; }
 
  private:

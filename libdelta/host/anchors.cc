@@ -22,8 +22,9 @@ void Vote(const Template& t, ByteView old_image, ByteView new_image, uint64_t fr
   const uint32_t before = LoadWord(old_image.data() + from, t.width, t.order);
   const uint32_t after = LoadWord(new_image.data() + to, t.width, t.order);
   if ((after & t.mask) != t.match) return;
-  const uint32_t old_target = Target(t, Gather(t, before), base + static_cast<uint32_t>(from)) - base;
-  const uint32_t new_target = Target(t, Gather(t, after), base + static_cast<uint32_t>(to)) - base;
+  const uint32_t old_target =
+      Target(t, Gather(t, before), base + static_cast<uint32_t>(from), kOldSide) - base;
+  const uint32_t new_target = Target(t, Gather(t, after), base + static_cast<uint32_t>(to), kNewSide) - base;
   if (old_target >= old_image.size() || new_target >= new_image.size()) return;
   ++(*targets)[old_target][static_cast<int64_t>(new_target) - static_cast<int64_t>(old_target)];
 }
@@ -38,9 +39,10 @@ Targets CollectTargets(ByteView old_image, ByteView new_image, const Plan& plan)
       uint64_t width = 1;
       for (const Template& t : plan.templates) {
         if ((address & t.align_mask) || k + t.width > plan.segment_lengths[s]) continue;
+        if (t.base[kOldSide] != 0) continue;  // Small numbers everywhere look like one.
         const uint32_t word = LoadWord(old_image.data() + from, t.width, t.order);
         if ((word & t.mask) != t.match) continue;
-        if (Target(t, Gather(t, word), address) - plan.base >= old_image.size()) continue;
+        if (Target(t, Gather(t, word), address, kOldSide) - plan.base >= old_image.size()) continue;
         Vote(t, old_image, new_image, from, segment.new_position + k, plan.base, &targets);
         width = t.width;
         break;

@@ -49,12 +49,12 @@ Field MakeField(uint32_t order, uint32_t scale, uint32_t origin, const std::vect
   if (origin != 0) t.flags = kSigned;
   t.scale = static_cast<uint8_t>(scale);
   t.origin = static_cast<uint8_t>(origin);
-  for (const Run& run : runs) {
-    t.run_shift[t.runs] = static_cast<uint8_t>(run.shift);
-    t.run_last[t.runs] = static_cast<uint8_t>(run.length - 1);
-    t.bits = static_cast<uint8_t>(t.bits + run.length);
-    field.ones |= RunOnes(t, t.runs) << run.shift;
-    ++t.runs;
+  t.more_runs = static_cast<uint8_t>(runs.size() - 1);
+  for (uint32_t i = 0; i <= t.more_runs; ++i) {
+    t.run_shift[i] = static_cast<uint8_t>(runs[i].shift);
+    t.run_last[i] = static_cast<uint8_t>(runs[i].length - 1);
+    t.bits = static_cast<uint8_t>(t.bits + runs[i].length);
+    field.ones |= RunOnes(t, i) << runs[i].shift;
   }
   return field;
 }
@@ -164,7 +164,7 @@ class Discovery {
 
   // The word expected instead of `word`, or none if it is expected to stay.
   std::optional<uint32_t> Change(const Template& t, const Place& p, uint32_t word) const {
-    if (!relocator_.Known(Target(t, Gather(t, word), AddressOf(p)))) return std::nullopt;
+    if (!relocator_.Known(Target(t, Gather(t, word), AddressOf(p), kOldSide))) return std::nullopt;
     const uint32_t predicted = relocator_.Predict(t, word, p.from, p.to);
     if (predicted == word) return std::nullopt;
     return predicted;

@@ -51,6 +51,26 @@ LoadedRange RangeAt(uint64_t offset, uint64_t size, uint64_t address) {
 
 constexpr uint8_t kElfMagic[] = {0x7f, 'E', 'L', 'F'};
 constexpr uint32_t kLoadSegment = 1;
+constexpr uint32_t kUnwindSegment = 0x6474e550;
+
+// Linux Standard Base Core Specification, "Exception Frames": encodings of 32 bits, the last two with sign,
+// relative to the field itself and to the start of the index.
+constexpr uint8_t kUnsignedWord = 0x03;
+constexpr uint8_t kFromHere = 0x1b;
+constexpr uint8_t kFromIndex = 0x3b;
+
+void FindUnwindIndex(const Reader& in, uint64_t index, FileLayout* layout) {
+  constexpr uint64_t kHead = 12;  // Version, three encodings, where the entries are, how many rows follow.
+  constexpr uint64_t kRow = 8;    // Function, entry.
+  if (!in.Has(index, kHead) || in.Byte(index) != 1 || in.Byte(index + 1) != kFromHere ||
+      in.Byte(index + 2) != kUnsignedWord || in.Byte(index + 3) != kFromIndex) {
+    return;
+  }
+  const uint64_t rows = in.Word(index + 8);
+  const uint64_t entries = index + 4 + static_cast<uint64_t>(static_cast<int32_t>(in.Word(index + 4)));
+  if (!in.Has(index + kHead, rows * kRow) || !in.Has(entries, 1)) return;
+  layout->unwind_index = UnwindIndex{index, index + kHead, rows, entries};
+}
 
 FileLayout ParseElf(ByteView file) {
   FileLayout layout;
@@ -73,8 +93,9 @@ FileLayout ParseElf(ByteView file) {
   }
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t header = table + i * entry_size;
-    if (in.Word(header) != kLoadSegment) continue;
     const uint64_t offset = in.Number(header + (wide ? 8 : 4), word);
+    if (in.Word(header) == kUnwindSegment) FindUnwindIndex(in, offset, &layout);
+    if (in.Word(header) != kLoadSegment) continue;
     const uint64_t run = in.Number(header + (wide ? 16 : 8), word);
     const uint64_t stored = in.Number(header + (wide ? 24 : 12), word);
     const uint64_t size = in.Number(header + (wide ? 32 : 16), word);

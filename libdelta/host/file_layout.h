@@ -24,12 +24,21 @@ struct LoadedRange {
   std::optional<uint64_t> stored;  // Address at which it is put into flash, likewise.
 };
 
+// The search table for unwinding (.eh_frame_hdr), of the usual kind. Offsets in the file.
+struct UnwindIndex {
+  uint64_t start = 0;    // What the words of a row count from.
+  uint64_t rows = 0;     // Each has two words: function, entry.
+  uint64_t count = 0;    // Of rows; they are all in the file.
+  uint64_t entries = 0;  // Start of the entries (.eh_frame).
+};
+
 struct FileLayout {
   FileFormat format = FileFormat::kRaw;
   bool zigbee_ota = false;  // A Zigbee OTA file is around it.
   bool big_endian = false;  // Only ELF says so.
   // By offset in the file, without overlaps there. Empty for a raw image, of which the whole file is loaded.
   std::vector<LoadedRange> ranges;
+  std::optional<UnwindIndex> unwind_index;  // Of an ELF file.
   // Why a file that begins like one of the formats, or the image in a Zigbee OTA file, was taken for a raw
   // image; else empty.
   std::string problem;

@@ -31,7 +31,7 @@ Template Make(uint8_t width, uint8_t align_log2, uint8_t traits, uint8_t scale, 
   const uint32_t unused = (traits & kBig) ? 32u - 8u * width : 0;
   t.mask = mask << unused;
   t.match = match << unused;
-  t.runs = static_cast<uint8_t>(runs.size());
+  t.more_runs = static_cast<uint8_t>(runs.size() - 1);
   for (size_t i = 0; i < runs.size(); ++i) {
     t.run_shift[i] = static_cast<uint8_t>(runs[i].shift + unused);
     t.run_last[i] = static_cast<uint8_t>(runs[i].length - 1);
@@ -219,7 +219,7 @@ Fingerprint Measure(ByteView image, const Template& t) {
   for (size_t i = 0; i + t.width <= image.size(); i += step) {
     const uint32_t word = LoadWord(image.data() + i, t.width, t.order);
     if ((word & t.mask) != t.match) continue;
-    const uint32_t target = Target(t, Gather(t, word), static_cast<uint32_t>(i));
+    const uint32_t target = Target(t, Gather(t, word), static_cast<uint32_t>(i), kOldSide);
     if (target < image.size()) targets.push_back(target);
   }
   std::sort(targets.begin(), targets.end());

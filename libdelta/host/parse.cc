@@ -393,7 +393,8 @@ uint32_t Relocator::Relocate(uint32_t address) const {
 
 uint32_t Relocator::Predict(const Template& t, uint32_t word, uint64_t old_position,
                             uint64_t new_position) const {
-  const uint32_t target = Target(t, Gather(t, word), plan_.base + static_cast<uint32_t>(old_position));
+  const uint32_t target =
+      Target(t, Gather(t, word), plan_.base + static_cast<uint32_t>(old_position), kOldSide);
   uint32_t field;
   if (!FieldFor(t, Relocate(target), plan_.base + static_cast<uint32_t>(new_position), &field)) return word;
   return Scatter(t, word, field);

@@ -74,6 +74,8 @@ void AdoptParse(const std::vector<Operation>& parse, size_t max_segments, Plan* 
   }
 }
 
+bool IsAbsolute(const Template& t) { return t.origin == 0 && t.base[kOldSide] == 0; }
+
 // What absolute references outside the image say before and after, where nothing else is predicted.
 std::vector<WordPair> PairedTargets(ByteView old_image, ByteView new_image, const Plan& plan) {
   const Relocator relocator(plan, old_image.size());
@@ -88,11 +90,12 @@ std::vector<WordPair> PairedTargets(ByteView old_image, ByteView new_image, cons
         if ((address & t.align_mask) || k + t.width > plan.segment_lengths[s]) continue;
         const uint32_t before = LoadWord(old_image.data() + from + k, t.width, t.order);
         if ((before & t.mask) != t.match) continue;
-        const uint32_t target = Target(t, Gather(t, before), address);
+        const uint32_t target = Target(t, Gather(t, before), address, kOldSide);
         if (target - plan.base >= old_image.size()) {
-          if (t.origin != 0) continue;
+          if (!IsAbsolute(t)) continue;
           const uint32_t after = LoadWord(new_image.data() + to + k, t.width, t.order);
-          if ((after & t.mask) == t.match) pairs.emplace_back(target, Target(t, Gather(t, after), 0));
+          if ((after & t.mask) == t.match)
+            pairs.emplace_back(target, Target(t, Gather(t, after), 0, kNewSide));
         } else if (relocator.Predict(t, before, from + k, to + k) != before) {
           width = t.width;
           break;
@@ -104,8 +107,7 @@ std::vector<WordPair> PairedTargets(ByteView old_image, ByteView new_image, cons
 }
 
 bool HasAbsolute(const Plan& plan) {
-  return std::any_of(plan.templates.begin(), plan.templates.end(),
-                     [](const Template& t) { return t.origin == 0; });
+  return std::any_of(plan.templates.begin(), plan.templates.end(), IsAbsolute);
 }
 
 // Codes the plan. Empty if the applier's arena is too small for it.
@@ -162,7 +164,7 @@ class TemplateJudge {
   static constexpr int64_t kReferenceCost = 14;  // Bits of one that changes and is not predicted.
 
   // Whether nothing but the target tells the word from others, and that hardly.
-  bool IsLoose(const Template& t) const { return t.bits >= 31 && (t.origin != 0 || !plan_.base_known); }
+  bool IsLoose(const Template& t) const { return t.bits >= 31 && (!IsAbsolute(t) || !plan_.base_known); }
 
   // Bits that `t` saves: what references would cost, less whether it is right where it predicts a change.
   int64_t Gain(const Template& t, bool mark) {
@@ -176,7 +178,8 @@ class TemplateJudge {
         const uint32_t address = plan_.base + static_cast<uint32_t>(from + k);
         if ((address & t.align_mask) || done_[from + k]) continue;
         const uint32_t word = LoadWord(old_.data() + from + k, t.width, t.order);
-        if ((word & t.mask) != t.match || !relocator.Known(Target(t, Gather(t, word), address))) continue;
+        if ((word & t.mask) != t.match || !relocator.Known(Target(t, Gather(t, word), address, kOldSide)))
+          continue;
         const uint32_t predicted = relocator.Predict(t, word, from + k, to + k);
         if (predicted == word) continue;
         if (predicted != LoadWord(new_.data() + to + k, t.width, t.order)) {
@@ -256,6 +259,7 @@ class Planner {
     }
     plan_.base = base.address;
     plan_.base_known = base.found;
+    tables_ = OffsetTables(old_, new_, base.address);
     if (base.found) pointer_ = PointerTemplate(base.big_endian);
     settled_ = options.isa.has_value();
     discover_ = settled_ ? *options.isa == kDiscoverIsa : discover;
@@ -268,14 +272,17 @@ class Planner {
     plan_.templates.clear();
     if (set) plan_.templates = set->calls;
     if (pointer_) plan_.templates.push_back(*pointer_);
+    plan_.templates.insert(plan_.templates.end(), tables_.begin(), tables_.end());
     if (plan_.templates.size() > limits_.templates) plan_.templates.clear();
   }
 
   // Looks for references of the templates chosen.
   void Scan() {
     if (index_ != nullptr || (old_.empty() && old_scan_)) return;
-    old_scan_.emplace(old_, plan_.templates, plan_.base);
-    new_scan_.emplace(new_, plan_.templates, plan_.base);
+    const Relocator relocator(plan_, old_.size());
+    const Relocator* known = plan_.image_map.empty() ? nullptr : &relocator;
+    old_scan_.emplace(old_, kOldSide, plan_.templates, plan_.base, known);
+    new_scan_.emplace(new_, kNewSide, plan_.templates, plan_.base, known);
     index_ = MakeIndex(old_scan_->normalised());
     input_ = {old_, new_, &*old_scan_, &*new_scan_, index_.get()};
   }
@@ -358,6 +365,7 @@ class Planner {
     }
     const std::vector<Template> data = DataTemplates();
     all.insert(all.end(), data.begin(), data.end());
+    all.insert(all.end(), tables_.begin(), tables_.end());
     return all;
   }
 
@@ -392,6 +400,7 @@ class Planner {
   Plan plan_;
   std::vector<Operation> parse_;      // The one adopted last.
   std::optional<Template> pointer_;   // If the load address is known.
+  std::vector<Template> tables_;      // Words that count from the start of a table.
   const TemplateSet* set_ = nullptr;  // The instruction set that it seems to have,
   bool settled_ = false;              // whether others have been tried,
   bool discover_ = false;             // and whether to look for what no set has.
@@ -454,7 +463,10 @@ std::optional<Payload> TryEncode(ByteView old_image, ByteView new_image, const P
       planner.Refine({false, prices[0], effort.early_tries});
       planner.ChooseTemplates();
     }
-    for (int i = 0; i < effort.rounds; ++i) planner.Refine({true, prices[0], effort.early_tries});
+    for (int i = 0; i < effort.rounds; ++i) {
+      planner.Refine({true, prices[0], effort.early_tries});
+      if (i == 0) planner.ChooseTemplates();  // More of them show where more is matched.
+    }
   }
   planner.Scan();
   report(600);

@@ -173,7 +173,7 @@ class Codec {
   };
 
   // Contexts of numbers; lengths have one for each phase.
-  enum NumberContext : uint32_t { kMapOld, kMapShift, kGapLength, kOldShift, kNewDistance, kLength };
+  enum NumberContext : uint32_t { kMapOld, kMapShift, kGapLength, kOldShift, kNewDistance, kBase, kLength };
 
   using Map = typename AddressMapType<Position, Port::kHasTemplates>::Type;
 
@@ -339,18 +339,18 @@ class Codec {
   void CodeTemplate() {
     const Template& from = port().plan().TemplateAt(templates_done_);
     Template& t = templates()[templates_done_++];
-    const uint32_t head = static_cast<uint32_t>(Direct(21, Port::kEncoding ? Head(from) : 0));
-    t.width = static_cast<uint8_t>((head & 3) + 1);
-    t.order = head >> 2 & 3;
-    t.align_mask = head >> 4 & 3;
-    t.flags = head >> 6 & 3;
-    t.scale = head >> 8 & 7;
-    t.bias = head >> 11 & 15;
-    t.origin = head >> 15 & 7;
-    t.runs = static_cast<uint8_t>((head >> 18) + 1);
+    uint8_t* head = reinterpret_cast<uint8_t*>(&t) + offsetof(Template, width);
+    const uint8_t* from_head = reinterpret_cast<const uint8_t*>(&from) + offsetof(Template, width);
+    for (uint32_t widths = kHeadBits; widths != 0; widths >>= 4) {
+      const uint32_t less = widths == kHeadBits;
+      *head++ = static_cast<uint8_t>(Direct(widths & 15, *from_head++ - less));
+    }
+    ++t.width;
+    t.base[kOldSide] = static_cast<uint32_t>(Number(kBase, from.base[kOldSide]));
+    t.base[kNewSide] = static_cast<uint32_t>(Number(kBase, from.base[kNewSide]));
     uint32_t field = 0;
     uint32_t bits = 0;
-    for (uint32_t i = 0; i < t.runs; ++i) {
+    for (uint32_t i = 0; i <= t.more_runs; ++i) {
       const uint32_t run = static_cast<uint32_t>(Direct(10, from.run_shift[i] | from.run_last[i] << 5u));
       t.run_shift[i] = run & 31;
       t.run_last[i] = static_cast<uint8_t>(run >> 5);
@@ -368,11 +368,6 @@ class Codec {
       t.mask |= bit;
       if (Direct(1, (from.match & bit) != 0)) t.match |= bit;
     }
-  }
-
-  static uint32_t Head(const Template& t) {
-    return (t.width - 1u) | t.order << 2u | t.align_mask << 4u | t.flags << 6u | t.scale << 8u |
-           t.bias << 11u | t.origin << 15u | (t.runs - 1u) << 18;
   }
 
   // Entries are not checked: whoever takes one for a place in an image has to do that anyway.
@@ -741,7 +736,7 @@ class Codec {
     if ((old_address & t.align_mask) || t.width > Room()) return false;
     const uint32_t old_word = LoadWord(window_ + kHistory + cursor_, t.order);
     if ((old_word & t.mask) != t.match) return false;
-    const uint32_t target = Target(t, Gather(t, old_word), old_address);
+    const uint32_t target = Target(t, Gather(t, old_word), old_address, kOldSide);
     for (const Area& area : areas_) {
       const uint32_t offset = target - area.base;
       if (offset >= area.length) continue;

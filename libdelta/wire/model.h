@@ -14,14 +14,9 @@
 #include <stdint.h>
 #include <string.h>
 
-namespace libdelta {
+#include "libdelta/wire/shared.h"
 
-// Where size counts (-Os), one copy of a function that is called from several places; where speed does, none.
-#ifdef __OPTIMIZE_SIZE__
-#define LIBDELTA_SHARED [[gnu::noinline]]
-#else
-#define LIBDELTA_SHARED
-#endif
+namespace libdelta {
 
 using Slot = uint16_t;
 

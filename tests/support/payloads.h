@@ -13,6 +13,7 @@
 #include "libdelta/host/range_encoder.h"
 #include "libdelta/wire/codec.h"
 #include "libdelta/wire/format.h"
+#include "libdelta/wire/model.h"
 
 namespace libdelta::testing {
 
@@ -32,6 +33,14 @@ class PlainBits {
     return Bits(5, magnitude).Bits(magnitude, value + 1);
   }
   PlainBits& WideNumber(uint64_t value) { return Bits(5, 31).Bits(64, value); }
+
+  // The bases of the first template: two adaptive numbers, of which the second knows the first.
+  PlainBits& ZeroBases() {
+    const uint32_t half = kInitialSlot >> 4;
+    for (int i = 0; i < 5; ++i) encoder_.Bit(half, 0);
+    for (int i = 0; i < 5; ++i) encoder_.Bit(half - (half * kRate[0] + 255) / 256, 0);
+    return *this;
+  }
 
   // What they are when nothing else follows.
   Bytes Finish() {
@@ -72,8 +81,12 @@ struct PrologueFields {
 // A prologue with one template: four bytes wide, with these runs (shift, length) and nothing to match.
 inline Bytes OneTemplate(uint32_t flags, const std::vector<std::pair<uint32_t, uint32_t>>& runs) {
   PlainBits bits = PrologueFields{.templates = 1}.ToBits();
-  bits.Bits(3, runs.size() - 1).Bits(3, 0).Bits(4, 0).Bits(3, 0);  // Runs, origin, bias, scale.
-  bits.Bits(2, flags).Bits(2, 0).Bits(2, kLittleEndian).Bits(2, 3);
+  bits.Bits(2, 3)
+      .Bits(3, runs.size() - 1)
+      .Bits(2, kLittleEndian)
+      .Bits(2, 0);                                       // Width, runs, order, alignment.
+  bits.Bits(2, flags).Bits(3, 0).Bits(4, 0).Bits(3, 0);  // Flags, scale, bias, origin.
+  bits.ZeroBases();
   for (const auto& [shift, length] : runs) bits.Bits(5, length - 1).Bits(5, shift);
   return bits.FinishWithNoise();
 }

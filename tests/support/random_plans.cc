@@ -12,7 +12,7 @@ namespace libdelta::testing {
 namespace {
 
 // Any that the format allows, with its field inside the word.
-Template RandomTemplate(Random* random) {
+Template RandomTemplate(Random* random, uint32_t base) {
   Template t{};
   t.width = static_cast<uint8_t>(1 + random->Below(4));
   t.order = random->Below(2) ? kLittleEndian : kBigEndian;
@@ -23,6 +23,10 @@ Template RandomTemplate(Random* random) {
   t.bias = static_cast<uint8_t>(random->Below(16));
   const uint8_t origins[] = {0, 1, 1, 4};
   t.origin = origins[random->Below(4)];
+  if (random->Below(4) == 0) {
+    t.base[kOldSide] = std::min(base, kMaxBase - 6000) + random->Below(6000);
+    t.base[kNewSide] = std::min(base, kMaxBase - 6000) + random->Below(6000);
+  }
   const uint32_t bits = 8u * t.width;
   const uint32_t lowest = t.order == kBigEndian ? 32 - bits : 0;
   const uint32_t runs = 1 + random->Below(std::min(kMaxRuns, bits / 2));
@@ -33,13 +37,13 @@ Template RandomTemplate(Random* random) {
     const uint32_t length = 1 + random->Below(i + 1 == runs ? room : std::min(room, 2 * bits / runs));
     t.run_shift[i] = static_cast<uint8_t>(lowest + at);
     t.run_last[i] = static_cast<uint8_t>(length - 1);
-    t.runs = static_cast<uint8_t>(i + 1);
+    t.more_runs = static_cast<uint8_t>(i);
     t.bits = static_cast<uint8_t>(t.bits + length);
     field |= RunOnes(t, i) << t.run_shift[i];
     at += length + random->Below(2);
   }
   // In any order.
-  for (uint32_t i = t.runs; i > 1; --i) {
+  for (uint32_t i = t.more_runs + 1u; i > 1; --i) {
     const uint32_t other = random->Below(i);
     std::swap(t.run_shift[i - 1], t.run_shift[other]);
     std::swap(t.run_last[i - 1], t.run_last[other]);
@@ -99,7 +103,8 @@ void Predict(const Bytes& old_image, const Plan& plan, const MapEntry& segment, 
     for (const Template& t : plan.templates) {
       if ((address & t.align_mask) || t.width > length - k) continue;
       const uint32_t word = LoadWord(old_image.data() + from, t.width, t.order);
-      if ((word & t.mask) != t.match || !relocator.Known(Target(t, Gather(t, word), address))) continue;
+      if ((word & t.mask) != t.match || !relocator.Known(Target(t, Gather(t, word), address, kOldSide)))
+        continue;
       const uint32_t predicted = relocator.Predict(t, word, from, to);
       if (predicted == word) continue;
       StoreWord(out, t.width, t.order, predicted);
@@ -121,7 +126,7 @@ PlannedPair MakePlannedPair(uint64_t seed, uint32_t surprises) {
   Plan& plan = pair.plan;
   plan.base = random.Below(3) == 0 ? random() : random.Below(3) * 0x1000;
   const uint32_t templates = random.Below(kMaxTemplates + 1);
-  for (uint32_t i = 0; i < templates; ++i) plan.templates.push_back(RandomTemplate(&random));
+  for (uint32_t i = 0; i < templates; ++i) plan.templates.push_back(RandomTemplate(&random, plan.base));
   AddRamMap(&random, &plan);
   AddSegments(&random, pair.old_image.size(), pair.new_image.size(), &plan);
   for (size_t i = 0; i < plan.image_map.size(); ++i) {
@@ -146,7 +151,7 @@ PlannedPair MakeHostilePair(uint32_t arena) {
     t.width = 4;
     t.order = kLittleEndian;
     t.flags = kInvertBelow;
-    t.runs = kMaxRuns;
+    t.more_runs = kMaxRuns - 1;
     t.bits = 32;
     for (uint32_t k = 0; k < kMaxRuns; ++k) {
       t.run_shift[k] = static_cast<uint8_t>(4 * ((i < kMaxRuns ? k + i : 2 * kMaxRuns - k + i) % kMaxRuns));
