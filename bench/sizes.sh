@@ -32,4 +32,5 @@ fi
 if [ -n "$full" ]; then
   exec $bin/bench_full_images --corpus "$corpus" --out $results/full_images.csv
 fi
-exec $bin/bench_sizes --corpus "$corpus" --efforts 1,5,9 --out $results/sizes.csv --times build/sizes_times.csv
+exec $bin/bench_sizes --corpus "$corpus" --efforts 1,5,9 --out $results/sizes.csv \
+  --times build/sizes_times.csv
