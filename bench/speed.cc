@@ -4,8 +4,7 @@
 //
 //   bench_speed [--machine TEXT] [--out CSV] [--benchmark_...]
 //       Images of 64 KiB to 64 MiB. Prints the measures, then the bars; fails when one is missed. Bars of
-//       what
-//       --benchmark_filter leaves out are not judged.
+//       what --benchmark_filter leaves out are not judged.
 //   bench_speed --short
 //       For the tests: the smallest images, and bars kSlack times as wide, which only a mistake misses.
 //
@@ -39,6 +38,7 @@
 #include <fstream>
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -147,9 +147,22 @@ void MeasureCreate(benchmark::State& state, MakeImages make_images) {
   state.counters["patch"] = static_cast<double>(patch);
 }
 
-void MeasureApply(benchmark::State& state, MakeImages make_images, bool with_digests) {
+// Patches to apply, made once: with and without digests it is the same one.
+class PatchCache {
+ public:
+  const libdelta::Bytes& Get(MakeImages make_images, int64_t size, const ImagePair& images) {
+    libdelta::Bytes& patch = patches_[{make_images, size}];
+    if (patch.empty()) patch = Create(images);
+    return patch;
+  }
+
+ private:
+  std::map<std::pair<MakeImages, int64_t>, libdelta::Bytes> patches_;
+};
+
+void MeasureApply(benchmark::State& state, PatchCache* patches, MakeImages make_images, bool with_digests) {
   const ImagePair images = make_images(static_cast<uint32_t>(state.range(0)));
-  const libdelta::Bytes patch = Create(images);
+  const libdelta::Bytes& patch = patches->Get(make_images, state.range(0), images);
   Digests digests;
   libdelta::Bytes result(images.new_image.size());
   const auto apply = [&](const libdelta_crypto& crypto) {
@@ -263,7 +276,7 @@ void MeasureHash(benchmark::State& state) {
 
 // --- the program ----------------------------------------------------------------------------------
 
-void Register(bool is_short) {
+void Register(bool is_short, PatchCache* patches) {
   const uint32_t largest = is_short ? kLargestShort : kLargest;
   const auto add = [&](const std::string& name, const std::function<void(benchmark::State&)>& measure,
                        benchmark::BigO complexity) {
@@ -290,7 +303,9 @@ void Register(bool is_short) {
     for (const bool with_digests : {false, true}) {
       add(
           name + (with_digests ? "_digests" : ""),
-          [make = make_images, with_digests](auto& state) { MeasureApply(state, make, with_digests); },
+          [patches, make = make_images, with_digests](auto& state) {
+            MeasureApply(state, patches, make, with_digests);
+          },
           benchmark::oN);
     }
   }
@@ -394,7 +409,8 @@ int Main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);  // Takes its own options away.
   const Options options = ParseOptions(argc, argv, {"short"}, {"machine", "out"});
   const bool is_short = options.contains("short");
-  Register(is_short);
+  PatchCache patches;
+  Register(is_short, &patches);
   Reporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
   if (reporter.rows().empty()) Die("nothing was measured");

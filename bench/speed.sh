@@ -6,7 +6,7 @@
 #       Writes bench/results/speed.csv, or with such options build/speed.csv; fails when a bar is missed.
 #       MACHINE is the last column (default: cores and architecture).
 #
-# Run it on an idle machine; it takes about half an hour. The tests run a short form with wide limits.
+# Run it on an idle machine; it takes about a quarter of an hour. The tests run a short form with wide limits.
 set -eu
 cd "$(dirname "$0")/.."
 sh tools/deps.sh build bench
