@@ -196,11 +196,17 @@ class Discovery {
   std::vector<Field> BestFields() const {
     const std::vector<Place> sample = ChangedWords();
     std::vector<Field> fields = PlausibleFields();
-    for (Field& field : fields) {
+    for (size_t i = 0; i < fields.size();) {
+      // Fields of the same bits follow each other: for them, words in which others changed are no witnesses.
+      const Field first = fields[i];
+      std::vector<Place> within;
       for (const Place& p : sample) {
-        const uint32_t before = Before(p, field.form);
-        const uint32_t after = After(p, field.form);
-        field.right += !((before ^ after) & ~field.ones) && Change(field.form, p, before) == after;
+        if (!((Before(p, first.form) ^ After(p, first.form)) & ~first.ones)) within.push_back(p);
+      }
+      for (; i < fields.size() && fields[i].ones == first.ones && fields[i].form.order == first.form.order;
+           ++i) {
+        const Template& form = fields[i].form;
+        for (const Place& p : within) fields[i].right += Change(form, p, Before(p, form)) == After(p, form);
       }
     }
     std::erase_if(fields, [](const Field& f) { return f.right < kMinRight; });

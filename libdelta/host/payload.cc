@@ -16,6 +16,7 @@
 #include "libdelta/host/journal_plan.h"
 #include "libdelta/host/parse.h"
 #include "libdelta/host/ram_map.h"
+#include "libdelta/host/template_judge.h"
 
 namespace libdelta {
 namespace {
@@ -132,83 +133,6 @@ std::optional<Payload> Code(ByteView old_image, ByteView new_image, const Plan& 
   return payload;
 }
 
-// Chooses templates by what they save on the segments of a plan.
-class TemplateJudge {
- public:
-  TemplateJudge(ByteView old_image, ByteView new_image, const Plan& plan)
-      : old_(old_image), new_(new_image), plan_(plan), done_(old_image.size(), false) {}
-
-  // Those of `candidates` that pay, at most `limit`, and what they save. Each only counts what those before
-  // it do not predict.
-  std::vector<Template> Choose(const std::vector<Template>& candidates, size_t limit,
-                               int64_t* total = nullptr) {
-    std::vector<Template> chosen;
-    int64_t sum = 0;
-    done_.assign(done_.size(), false);
-    for (const Template& t : candidates) {
-      if (chosen.size() >= limit) break;
-      const int64_t gain = Gain(t, false) - (IsLoose(t) ? kLooseCost : kTemplateCost);
-      if (gain <= 0) continue;
-      chosen.push_back(t);
-      sum += gain;
-      Gain(t, true);
-    }
-    if (total) *total = sum;
-    return chosen;
-  }
-
- private:
-  static constexpr int64_t kTemplateCost = 110;  // Bits it takes in the prologue, and then some.
-  static constexpr int64_t kLooseCost = 1500;    // Of one that any word fits, which also misleads the parse.
-  static constexpr int64_t kLooseWrongs = 8;     // Wrong predictions of such a one that cost a bit.
-  static constexpr int64_t kReferenceCost = 14;  // Bits of one that changes and is not predicted.
-
-  // Whether nothing but the target tells the word from others, and that hardly.
-  bool IsLoose(const Template& t) const { return t.bits >= 31 && (!IsAbsolute(t) || !plan_.base_known); }
-
-  // Bits that `t` saves: what references would cost, less whether it is right where it predicts a change.
-  int64_t Gain(const Template& t, bool mark) {
-    const Relocator relocator(plan_, old_.size());
-    int64_t right = 0;
-    int64_t wrong = 0;
-    for (size_t s = 0; s < plan_.image_map.size(); ++s) {
-      const uint64_t from = plan_.image_map[s].old_position;
-      const uint64_t to = plan_.image_map[s].new_position;
-      for (uint64_t k = 0; k + t.width <= plan_.segment_lengths[s]; ++k) {
-        const uint32_t address = plan_.base + static_cast<uint32_t>(from + k);
-        if ((address & t.align_mask) || done_[from + k]) continue;
-        const uint32_t word = LoadWord(old_.data() + from + k, t.width, t.order);
-        if ((word & t.mask) != t.match || !relocator.Known(Target(t, Gather(t, word), address, kOldSide)))
-          continue;
-        const uint32_t predicted = relocator.Predict(t, word, from + k, to + k);
-        if (predicted == word) continue;
-        if (predicted != LoadWord(new_.data() + to + k, t.width, t.order)) {
-          ++wrong;
-          continue;
-        }
-        ++right;
-        for (uint64_t i = 0; mark && i < t.width; ++i) done_[from + k + i] = true;
-      }
-    }
-    return kReferenceCost * right - FlagBits(right, wrong) - (IsLoose(t) ? wrong / kLooseWrongs : 0);
-  }
-
-  // Bits that tell the right predictions from the wrong ones.
-  static int64_t FlagBits(int64_t right, int64_t wrong) {
-    const auto bits = [&](int64_t count) {
-      if (count == 0) return uint64_t{0};
-      return static_cast<uint64_t>(count) *
-             (Log2Cost(static_cast<uint64_t>(right + wrong)) - Log2Cost(static_cast<uint64_t>(count)));
-    };
-    return static_cast<int64_t>((bits(right) + bits(wrong)) / kBitCostOne);
-  }
-
-  ByteView old_;
-  ByteView new_;
-  const Plan& plan_;
-  std::vector<bool> done_;  // Old bytes of references that are predicted.
-};
-
 // How much of the arena the parts of a plan may take; the model gets the rest.
 struct Limits {
   size_t templates;
@@ -314,11 +238,11 @@ class Planner {
     }
     TemplateJudge judge(old_, new_, plan_);
     std::vector<Template> candidates = AllOf(set_);
-    plan_.templates = judge.Choose(candidates, limits_.templates);
+    plan_.templates = judge.Choose(candidates, limits_.templates).templates;
     if (!discover_) return true;
     const std::vector<Template> found = DiscoverTemplates(old_, new_, plan_, limits_.templates);
     candidates.insert(candidates.end(), found.begin(), found.end());
-    plan_.templates = judge.Choose(candidates, limits_.templates);
+    plan_.templates = judge.Choose(candidates, limits_.templates).templates;
     return true;
   }
 
@@ -369,18 +293,16 @@ class Planner {
     return all;
   }
 
-  // The set that gains most. Without calls other references prove little: some kinds are nearly noise.
+  // The set that gains most: clearly more than data alone, as some kinds of references are nearly noise.
   const TemplateSet* BestSet() const {
+    constexpr int64_t kLead = 500;  // Bits.
     Plan plan = plan_;
     plan.ram_map.clear();  // It explains anything a little.
     TemplateJudge judge(old_, new_, plan);
+    int64_t most = judge.Choose(AllOf(nullptr), limits_.templates).gain + kLead;
     const TemplateSet* best = nullptr;
-    int64_t most = 0;
     const auto consider = [&](const TemplateSet* set) {
-      int64_t gain;
-      judge.Choose(set->calls, limits_.templates, &gain);
-      if (gain <= 0) return;
-      judge.Choose(AllOf(set), limits_.templates, &gain);
+      const int64_t gain = judge.Choose(AllOf(set), limits_.templates).gain;
       if (gain <= most) return;
       most = gain;
       best = set;

@@ -1,0 +1,181 @@
+// Templates stand in each other's way: a wrong prediction does no harm where one that is tried before it is
+// right. So sets of them are compared, by walking through what they predict like a decoder. What that would
+// cost is estimated.
+#include "libdelta/host/template_judge.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "libdelta/host/bit_cost.h"
+
+namespace libdelta {
+namespace {
+
+// In cost units. What a miss costs is more than its bits: what matches nowhere is copied in pieces.
+constexpr int64_t kMissCost = 14 * kBitCostOne;       // A byte that is not as expected.
+constexpr int64_t kBlockCost = kBitCostOne / 2;       // A block in which something is not.
+constexpr int64_t kTemplateCost = 110 * kBitCostOne;  // In the prologue, and then some.
+constexpr int64_t kLooseCost = 1500 * kBitCostOne;  // Of one that any word fits: it also misleads the parse.
+constexpr int64_t kFlagShare = 4;   // Contexts tell right from wrong at this part of what counts alone would.
+constexpr uint64_t kMostBytes = 4;  // That a right prediction puts right.
+
+// To tell `a` things from `b` others.
+int64_t FlagCost(uint64_t a, uint64_t b) {
+  const auto cost = [&](uint64_t count) {
+    return count == 0 ? 0 : static_cast<int64_t>(count * (Log2Cost(a + b) - Log2Cost(count)));
+  };
+  return (cost(a) + cost(b)) / kFlagShare;
+}
+
+}  // namespace
+
+TemplateJudge::TemplateJudge(ByteView old_image, ByteView new_image, const Plan& plan)
+    : old_(old_image), new_(new_image), plan_(plan) {
+  for (size_t i = 0; i < plan.image_map.size(); ++i) {
+    const MapEntry& entry = plan.image_map[i];
+    if (!entry.anchor) segments_.push_back({entry.old_position, entry.new_position, plan.segment_lengths[i]});
+  }
+  std::sort(segments_.begin(), segments_.end(),
+            [](const Segment& a, const Segment& b) { return a.to < b.to; });
+  for (const Segment& s : segments_) {
+    for (uint64_t k = 0; k < s.length; ++k) {
+      if (old_[s.from + k] != new_[s.to + k]) changed_.push_back(static_cast<uint32_t>(s.to + k));
+    }
+  }
+}
+
+int64_t TemplateJudge::PriceOf(const Template& t) const {
+  // Nothing but the target tells the word from others, and that hardly.
+  const bool is_absolute = t.origin == 0 && t.base[kOldSide] == 0;
+  const bool is_loose = t.bits >= 31 && !(is_absolute && plan_.base_known);
+  return is_loose ? kLooseCost : kTemplateCost;
+}
+
+const TemplateJudge::Claims& TemplateJudge::ClaimsOf(const Template& t) {
+  for (const Claims& known : claims_) {
+    if (memcmp(&known.form, &t, sizeof(t)) == 0) return known;
+  }
+  Claims claims{t, {}, 0};
+  const Relocator relocator(plan_, old_.size());
+  const uint32_t step = t.align_mask + 1u;
+  for (const Segment& s : segments_) {
+    const uint32_t start = plan_.base + static_cast<uint32_t>(s.from);
+    for (uint64_t k = (0u - start) & t.align_mask; k + t.width <= s.length; k += step) {
+      const uint32_t word = LoadWord(old_.data() + s.from + k, t.width, t.order);
+      if ((word & t.mask) != t.match) continue;
+      if (!relocator.Known(Target(t, Gather(t, word), start + static_cast<uint32_t>(k), kOldSide))) continue;
+      const uint32_t predicted = relocator.Predict(t, word, s.from + k, s.to + k);
+      if (predicted == word) continue;
+      const bool right = predicted == LoadWord(new_.data() + s.to + k, t.width, t.order);
+      claims.all.push_back(static_cast<Claim>((s.to + k) << 1 | right));
+      claims.right += right;
+    }
+  }
+  claims_.push_back(std::move(claims));
+  return claims_.back();
+}
+
+// Of the segments with these templates, in cost units.
+int64_t TemplateJudge::Cost(const std::vector<const Claims*>& set) const {
+  constexpr uint64_t kEnd = std::numeric_limits<uint64_t>::max();
+  // How far each one's claims have been walked through, and what became of them.
+  struct Walk {
+    size_t next = 0;
+    uint64_t right = 0;
+    uint64_t wrong = 0;
+  };
+  std::vector<Walk> walks(set.size());
+  size_t change = 0;
+  uint64_t misses = 0;
+  uint64_t blocks = 0;
+  uint64_t last_block = kEnd;
+  for (uint64_t position = 0;;) {
+    while (change < changed_.size() && changed_[change] < position) ++change;
+    const uint64_t changed_at = change < changed_.size() ? changed_[change] : kEnd;
+    uint64_t at = changed_at;
+    for (size_t i = 0; i < set.size(); ++i) {
+      const std::vector<Claim>& all = set[i]->all;
+      size_t& next = walks[i].next;
+      while (next < all.size() && all[next] >> 1 < position) ++next;
+      if (next < all.size()) at = std::min<uint64_t>(at, all[next] >> 1);
+    }
+    if (at == kEnd) break;
+    uint32_t wrong = 0;
+    uint32_t width = 0;  // Of the prediction that is right.
+    // Decoders try the last one first.
+    for (size_t i = set.size(); i-- > 0 && width == 0;) {
+      const std::vector<Claim>& all = set[i]->all;
+      Walk& walk = walks[i];
+      if (walk.next == all.size() || all[walk.next] >> 1 != at) continue;
+      if (all[walk.next] & 1) {
+        ++walk.right;
+        width = set[i]->form.width;
+      } else {
+        ++walk.wrong;
+        ++wrong;
+      }
+    }
+    const bool missed = width == 0 && changed_at == at;
+    misses += missed;
+    if ((missed || wrong != 0) && at / kBlock != last_block) {
+      last_block = at / kBlock;
+      ++blocks;
+    }
+    position = at + std::max(width, 1u);
+  }
+  int64_t cost = static_cast<int64_t>(misses) * kMissCost + static_cast<int64_t>(blocks) * kBlockCost;
+  for (size_t i = 0; i < set.size(); ++i) {
+    cost += FlagCost(walks[i].right, walks[i].wrong) + PriceOf(set[i]->form);
+  }
+  return cost;
+}
+
+TemplateJudge::Choice TemplateJudge::Choose(const std::vector<Template>& candidates, size_t limit) {
+  std::vector<const Claims*> claims;
+  for (const Template& t : candidates) claims.push_back(&ClaimsOf(t));
+  std::vector<bool> chosen(candidates.size(), false);
+  const auto cost_of_chosen = [&] {
+    std::vector<const Claims*> set;
+    for (size_t i = 0; i < claims.size(); ++i) {
+      if (chosen[i]) set.push_back(claims[i]);
+    }
+    return Cost(set);
+  };
+  const int64_t without = cost_of_chosen();
+  // The best one alone comes first.
+  std::vector<std::pair<int64_t, size_t>> order;
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    const int64_t most = static_cast<int64_t>(kMostBytes * claims[i]->right) * kMissCost;
+    if (most <= PriceOf(candidates[i])) continue;
+    chosen[i] = true;
+    order.emplace_back(cost_of_chosen(), i);
+    chosen[i] = false;
+  }
+  std::sort(order.begin(), order.end());
+  int64_t cost = without;
+  for (const auto& [alone, i] : order) {
+    if (limit == 0) break;
+    chosen[i] = true;
+    const int64_t with = cost_of_chosen();
+    chosen[i] = with < cost;
+    limit -= chosen[i];
+    cost = std::min(cost, with);
+  }
+  // Others may do what one was chosen for.
+  for (const auto& [alone, i] : order) {
+    if (!chosen[i]) continue;
+    chosen[i] = false;
+    const int64_t less = cost_of_chosen();
+    chosen[i] = less > cost;
+    cost = std::min(cost, less);
+  }
+  Choice choice{{}, (without - cost) / kBitCostOne};
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    if (chosen[i]) choice.templates.push_back(candidates[i]);
+  }
+  return choice;
+}
+
+}  // namespace libdelta
