@@ -31,6 +31,9 @@ void MakePair(int* ours, int* theirs) {
   *theirs = pair[1];
 }
 
+// Microseconds. Adapters and busy hosts pause as long in the midst of what they send.
+constexpr useconds_t kPause = 40000;
+
 void Inherit(int fd) { fcntl(fd, F_SETFD, 0); }
 
 void Close(int* fd) {
@@ -259,6 +262,11 @@ void Board::PumpPeer() {
   const std::string bytes = ReadSome(peer_);
   if (bytes.empty()) usleep(1000);  // It is about to end, or has not opened the terminal yet.
   for (const char byte : bytes) {
+    if (noise_.pause_each != 0 && sent_ % noise_.pause_each == 0) {
+      WriteAll(serial_, passed);
+      passed.clear();
+      usleep(kPause);
+    }
     ++sent_;
     if (noise_.drop_each != 0 && sent_ % noise_.drop_each == 0) continue;
     const bool is_altered = noise_.alter_each != 0 && sent_ % noise_.alter_each == 0;

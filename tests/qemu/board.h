@@ -78,6 +78,7 @@ enum class Line : uint8_t { kPipe, kTcp, kTerminal };
 struct Noise {
   uint32_t drop_each = 0;   // Bytes to the device: one of so many is lost,
   uint32_t alter_each = 0;  // or altered. 0: none.
+  uint32_t pause_each = 0;  // After so many of them the line is silent for a while. 0: never.
 };
 
 struct Served {

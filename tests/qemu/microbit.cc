@@ -218,7 +218,7 @@ class Test {
       ExpectCode(board.Serve("1-2.fwd", line), kOk, line == Line::kTcp ? "TCP" : "terminal");
       ExpectVersion(&board, 2, 2, "other ports");
     }
-    for (const Noise& noise : {Noise{701, 0}, Noise{0, 601}, Noise{1009, 809}}) {
+    for (const Noise& noise : {Noise{701, 0}, Noise{0, 601}, Noise{1009, 809}, Noise{401, 0, 20}}) {
       Board board(setup_, factory_);
       ExpectCode(board.Serve("1-2.fwd", Line::kPipe, noise), kOk, "noise");
       ExpectVersion(&board, 2, 2, "noise");

@@ -4,8 +4,10 @@
 
 enum { STX = 0x02, ANOTHER_PATCH = 0xffff };
 enum {
-  PART_TIMEOUT = 250, /* Milliseconds between two bytes of a part, */
-  SILENCE = 20        /* and between two things that are said. */
+  PART_TIMEOUT = 250, /* Milliseconds between two bytes of a part. */
+  /* After anything else. Longer than any pause in the midst of a part: to take its rest for another thing that
+   * was said means to ask once more, and what is not wanted any more piles up. */
+  SILENCE = 100
 };
 
 static void put_text(const char *text) {
