@@ -4,7 +4,7 @@
 #include "libdelta/host/template_judge.h"
 
 #include <algorithm>
-#include <cstring>
+#include <cstddef>
 #include <limits>
 #include <utility>
 
@@ -18,8 +18,14 @@ constexpr int64_t kMissCost = 14 * kBitCostOne;       // A byte that is not as e
 constexpr int64_t kBlockCost = kBitCostOne / 2;       // A block in which something is not.
 constexpr int64_t kTemplateCost = 110 * kBitCostOne;  // In the prologue, and then some.
 constexpr int64_t kLooseCost = 1500 * kBitCostOne;  // Of one that any word fits: it also misleads the parse.
-constexpr int64_t kFlagShare = 4;   // Contexts tell right from wrong at this part of what counts alone would.
-constexpr uint64_t kMostBytes = 4;  // That a right prediction puts right.
+constexpr int64_t kFlagShare = 4;  // Contexts tell right from wrong at this part of what counts alone would.
+
+// Padding aside.
+bool IsSame(const Template& a, const Template& b) {
+  constexpr size_t kSize = offsetof(Template, run_last) + sizeof(Template::run_last);
+  const auto* bytes = reinterpret_cast<const uint8_t*>(&a);
+  return std::equal(bytes, bytes + kSize, reinterpret_cast<const uint8_t*>(&b));
+}
 
 // To tell `a` things from `b` others.
 int64_t FlagCost(uint64_t a, uint64_t b) {
@@ -55,7 +61,7 @@ int64_t TemplateJudge::PriceOf(const Template& t) const {
 
 const TemplateJudge::Claims& TemplateJudge::ClaimsOf(const Template& t) {
   for (const Claims& known : claims_) {
-    if (memcmp(&known.form, &t, sizeof(t)) == 0) return known;
+    if (IsSame(known.form, t)) return known;
   }
   Claims claims{t, {}, 0};
   const Relocator relocator(plan_, old_.size());
@@ -147,7 +153,7 @@ TemplateJudge::Choice TemplateJudge::Choose(const std::vector<Template>& candida
   // The best one alone comes first.
   std::vector<std::pair<int64_t, size_t>> order;
   for (size_t i = 0; i < candidates.size(); ++i) {
-    const int64_t most = static_cast<int64_t>(kMostBytes * claims[i]->right) * kMissCost;
+    const int64_t most = static_cast<int64_t>(kMaxUnit * claims[i]->right) * kMissCost;
     if (most <= PriceOf(candidates[i])) continue;
     chosen[i] = true;
     order.emplace_back(cost_of_chosen(), i);

@@ -5,8 +5,8 @@
 enum { STX = 0x02, ANOTHER_PATCH = 0xffff };
 enum {
   PART_TIMEOUT = 250, /* Milliseconds between two bytes of a part. */
-  /* After anything else. Longer than any pause in the midst of a part: to take its rest for another thing that
-   * was said means to ask once more, and what is not wanted any more piles up. */
+  /* After anything else. Longer than any pause in the midst of a part: to take its rest for another thing
+   * that was said means to ask once more, and what is not wanted any more piles up. */
   SILENCE = 100
 };
 

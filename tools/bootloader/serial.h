@@ -17,10 +17,11 @@
  *   ENQ (05)   what do you want? An application restarts the device.
  *
  * After anything that is not a good part, be it ENQ or noise, the device waits until the line has been silent
- * for 100 ms, and asks again; it also does when nothing comes. A good part for another offset answers an older
- * question and is dropped. So everything can be lost, altered or repeated. A "want" acknowledges all bytes
- * below its offset, and the next part is sent in answer to it: no more than one is under way, and the device
- * needs room for one. After a reset the device asks from where it can go on; nothing is kept on the host.
+ * for 100 ms, and asks again; it also does when nothing comes. A good part for another offset answers an
+ * older question and is dropped. So everything can be lost, altered or repeated. A "want" acknowledges all
+ * bytes below its offset, and the next part is sent in answer to it: no more than one is under way, and the
+ * device needs room for one. After a reset the device asks from where it can go on; nothing is kept on the
+ * host.
  */
 #ifndef TOOLS_BOOTLOADER_SERIAL_H_
 #define TOOLS_BOOTLOADER_SERIAL_H_
