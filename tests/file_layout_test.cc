@@ -11,6 +11,7 @@
 
 #include "bench/support/thumb_images.h"
 #include "libdelta/host/analysis.h"
+#include "libdelta/host/references.h"
 #include "tests/support/containers.h"
 #include "tests/support/device.h"
 #include "tests/support/images.h"
@@ -418,9 +419,9 @@ TEST(UnwindIndex, WordsAreReferences) {
   const std::vector<Template> templates = OffsetTables(file, file, kBase);
   ASSERT_EQ(templates.size(), 3u);
   const auto expect = [&](const Template& t, uint64_t at, uint64_t target) {
-    const uint32_t word = WordAt(file, at);
-    ASSERT_EQ(word & t.mask, t.match);
-    ASSERT_EQ(Target(t, Gather(t, word), kBase + static_cast<uint32_t>(at), kOldSide), kBase + target);
+    Words words;
+    ASSERT_TRUE(FindReference(t, file, at, &words));
+    ASSERT_EQ(Target(t, Gather(t, words.at), kBase + static_cast<uint32_t>(at), kOldSide), kBase + target);
   };
   uint64_t first = 0;  // Entries that have the first one in common with others.
   for (uint64_t i = 0; i < index.count; ++i) {

@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "libdelta/host.h"
 #include "libdelta/host/payload.h"
+#include "libdelta/host/references.h"
 #include "tests/support/patches.h"
 #include "tests/support/random.h"
 
@@ -24,17 +26,20 @@ struct Call {
   size_t target;
 };
 
-// Noise in which each call is a word of the template `t`, in front of what follows it.
+// Noise in which each call is a word of the template `t`, in front of what follows it. It is where the
+// template's calls can reach.
 Bytes Program(const Template& t, Bytes noise, const std::vector<Call>& calls) {
   for (const Call& call : calls) {
     uint8_t* at = noise.data() + call.position;
     uint32_t field;
-    if (!FieldFor(t, static_cast<uint32_t>(call.target), static_cast<uint32_t>(call.position), &field)) {
+    const uint32_t base = t.base[kNewSide];
+    if (!FieldFor(t, base + static_cast<uint32_t>(call.target), base + static_cast<uint32_t>(call.position),
+                  &field)) {
       ADD_FAILURE() << "call from " << call.position << " to " << call.target;
       continue;
     }
-    const uint32_t word = (LoadWord(at, t.width, t.order) & ~t.mask) | t.match;
-    StoreWord(at, t.width, t.order, Scatter(t, word, field));
+    const uint32_t word = (LoadWord(at, Width(t), t.order) & ~t.mask[0]) | t.match[0];
+    StoreWord(at, Width(t), t.order, WithField(t, {{word, 0}}, field));
   }
   return noise;
 }
@@ -46,6 +51,7 @@ struct Releases {
   Bytes old_image;
   Bytes new_image;
   std::vector<Call> old_calls;
+  uint32_t base = 0;   // Address of both images.
   size_t changed = 0;  // Calls that go elsewhere, or come from elsewhere.
 };
 
@@ -53,6 +59,7 @@ Releases ReleasesWith(const Template& t) {
   constexpr size_t kSize = 48000;
   constexpr size_t kWhere = kSize / 2 / 64 * 64;
   Releases releases;
+  releases.base = t.base[kNewSide];
   Random random(7);
   std::vector<Call> calls;
   for (size_t at = 64; at + 64 < kSize; at += 24 + random() % 32) {
@@ -60,7 +67,7 @@ Releases ReleasesWith(const Template& t) {
     // Within the reach of 16 bits, where a call has no more.
     const size_t target = random() % 700 * 64;
     const size_t distance = target > at ? target - at : at - target;
-    if (t.origin == 0 || distance < (size_t{1} << std::min(t.bits + t.scale - 1, 30)) - 256)
+    if (t.origin == 0 || distance < (size_t{1} << std::min(t.last_bit + t.scale, 30)) - 256)
       calls.push_back({at, target});
   }
   releases.old_calls = calls;
@@ -83,6 +90,7 @@ Payload PayloadOf(const Releases& releases, const std::optional<std::string>& is
   PayloadOptions options;
   options.arena = 60000;
   options.isa = isa;
+  if (releases.base != 0) options.load_address = releases.base;
   return EncodePayload(releases.old_image, releases.new_image, options);
 }
 
@@ -110,11 +118,11 @@ TEST(Discovery, FindsCallsUnaided) {
     EXPECT_LT(payload.data.size() * 2, unexplained);
     size_t read = 0;
     for (const Call& call : releases.old_calls) {
-      const uint8_t* at = releases.old_image.data() + call.position;
       for (const Template& t : payload.plan.templates) {
-        const uint32_t word = LoadWord(at, t.width, t.order);
-        if ((word & t.mask) != t.match) continue;
-        const uint32_t target = Target(t, Gather(t, word), static_cast<uint32_t>(call.position), kOldSide);
+        Words words;
+        if (!FindReference(t, releases.old_image, call.position, &words)) continue;
+        const uint32_t target =
+            Target(t, Gather(t, words.at), static_cast<uint32_t>(call.position), kOldSide);
         if (call.target + 8 - target > 16) continue;  // Where exactly a field counts from does not show.
         ++read;
         break;
@@ -188,17 +196,19 @@ int64_t Disassemble(const std::string& machine, const Bytes& bytes) {
   return std::stoll(text.substr(at));
 }
 
+std::vector<Template> AllOf(const std::string& set) {
+  std::vector<Template> all = FindSet(set)->calls;
+  const std::vector<Template>& others = FindSet(set)->others;
+  all.insert(all.end(), others.begin(), others.end());
+  return all;
+}
+
 // Whether a template of the set reads `target` in the word at address 0.
-bool Reads(const std::string& set, Bytes word, uint32_t target) {
-  const size_t width = word.size();
-  word.resize(8);
-  const std::vector<Template>& calls = FindSet(set)->calls;
-  std::vector<Template> all = FindSet(set)->others;
-  all.insert(all.end(), calls.begin(), calls.end());
+bool Reads(const std::string& set, const Bytes& word, uint32_t target) {
+  const std::vector<Template> all = AllOf(set);
   return std::any_of(all.begin(), all.end(), [&](const Template& t) {
-    const uint32_t loaded = LoadWord(word.data(), t.width, t.order);
-    return t.width <= width && (loaded & t.mask) == t.match &&
-           Target(t, Gather(t, loaded), 0, kOldSide) == target;
+    Words words;
+    return FindReference(t, word, 0, &words) && Target(t, Gather(t, words.at), 0, kOldSide) == target;
   });
 }
 
@@ -250,6 +260,206 @@ TEST(Assembler, AgreesAboutTargets) {
       if (in.set == std::string("x86-64")) word.erase(word.begin(), word.begin() + 2);  // Prefix and opcode.
       const int64_t before = in.set == std::string("x86-64") ? 2 : 0;
       EXPECT_TRUE(Reads(in.set, word, static_cast<uint32_t>(operand + in.from_zero - before))) << text;
+    }
+  }
+}
+
+// How the parts of an address are made of it.
+struct Parts {
+  int64_t upper;
+  int64_t lower;
+};
+
+Parts Halves(uint32_t target, uint32_t) { return {target >> 16, target & 0xffff}; }
+
+Parts Pages(uint32_t target, uint32_t address) {
+  return {static_cast<int32_t>((target & ~0xfffu) - (address & ~0xfffu)), target & 0xfff};
+}
+
+// Lower parts have a sign, which the upper part makes up for.
+Parts Carry16(uint32_t target, uint32_t) {
+  return {(target + 0x8000) >> 16, static_cast<int16_t>(target & 0xffff)};
+}
+
+Parts Carry12(uint32_t target, uint32_t) {
+  const int64_t lower = target & 0xfff;
+  return {(target + 0x800) >> 12, lower < 0x800 ? lower : lower - 0x1000};
+}
+
+Parts RelativeCarry12(uint32_t target, uint32_t address) { return Carry12(target - address, 0); }
+
+struct InstructionPair {
+  const char* set;
+  const char* machine;
+  const char* upper;  // With %d where the operand goes.
+  const char* lower;
+  const char* stranger;  // The lower one, with another register.
+  Parts (*split)(uint32_t target, uint32_t address);
+  std::vector<int> distances;  // From the upper one to the lower one.
+  uint32_t unit;               // Of targets.
+};
+
+const std::vector<InstructionPair>& InstructionPairs() {
+  const char* const a64 = "--triple=aarch64";
+  const char* const rv32 = "--triple=riscv32";
+  const char* const big = "--triple=mips";
+  const char* const little = "--triple=mipsel";
+  const char* const adrp = "adrp x3, #%d";
+  const char* const lui = "lui $4, %d";
+  static const std::vector<InstructionPair> pairs = {
+      {"thumb", "--triple=thumbv7m", "movt r9, #%d", "movw r9, #%d", "movw r8, #%d", Halves, {-4, -6, -8}, 1},
+      {"arm", "--triple=armv7", "movt r9, #%d", "movw r9, #%d", "movw r8, #%d", Halves, {-4, -8}, 1},
+      {"aarch64", a64, adrp, "add x3, x3, #%d", "add x3, x4, #%d", Pages, {4, 8}, 1},
+      {"aarch64", a64, adrp, "add x20, x3, #%d", "add x20, x19, #%d", Pages, {4, 8}, 1},
+      {"aarch64", a64, adrp, "ldr x5, [x3, #%d]", "ldr x5, [x2, #%d]", Pages, {4, 8}, 8},
+      {"aarch64", a64, adrp, "str x5, [x3, #%d]", "str x3, [x5, #%d]", Pages, {4, 8}, 8},
+      {"aarch64", a64, adrp, "ldr w5, [x3, #%d]", "ldr w5, [x7, #%d]", Pages, {4, 8}, 4},
+      {"aarch64", a64, adrp, "str w5, [x3, #%d]", "str w5, [x1, #%d]", Pages, {4, 8}, 4},
+      {"riscv", rv32, "auipc ra, %d", "jalr ra, %d(ra)", "jalr ra, %d(t1)", RelativeCarry12, {4}, 1},
+      {"riscv", rv32, "auipc t1, %d", "jalr zero, %d(t1)", "jalr zero, %d(t2)", RelativeCarry12, {4}, 1},
+      {"riscv", rv32, "auipc a5, %d", "addi a4, a5, %d", "addi a5, a4, %d", RelativeCarry12, {4}, 1},
+      {"riscv", rv32, "auipc a5, %d", "lw a4, %d(a5)", "lw a5, %d(a4)", RelativeCarry12, {4}, 1},
+      {"riscv", rv32, "lui a5, %d", "addi a4, a5, %d", "addi a5, a4, %d", Carry12, {4, 6, 8}, 1},
+      {"riscv", rv32, "lui a5, %d", "lw a4, %d(a5)", "lw a5, %d(a4)", Carry12, {4, 6, 8}, 1},
+      {"riscv", rv32, "lui a5, %d", "sw a4, %d(a5)", "sw a5, %d(a4)", Carry12, {4}, 1},
+      {"mips", big, lui, "addiu $5, $4, %d", "addiu $4, $5, %d", Carry16, {4, 8}, 1},
+      {"mips", big, lui, "lw $5, %d($4)", "lw $4, %d($5)", Carry16, {4, 8}, 1},
+      {"mips", big, lui, "sw $5, %d($4)", "sw $4, %d($5)", Carry16, {4, 8}, 1},
+      {"mips", big, lui, "sb $5, %d($4)", "sb $4, %d($5)", Carry16, {4, 8}, 1},
+      {"mipsel", little, lui, "addiu $5, $4, %d", "addiu $4, $5, %d", Carry16, {4, 8}, 1},
+      {"mipsel", little, lui, "lw $5, %d($4)", "lw $4, %d($5)", Carry16, {4, 8}, 1},
+      {"mipsel", little, lui, "sh $5, %d($4)", "sh $4, %d($5)", Carry16, {4, 8}, 1},
+  };
+  return pairs;
+}
+
+Bytes AssembleWith(const char* machine, const char* text, int64_t operand) {
+  char instruction[64];
+  snprintf(instruction, sizeof(instruction), text, static_cast<int>(operand));
+  static std::map<std::string, Bytes> known;
+  Bytes& bytes = known[std::string(machine) + " " + instruction];
+  if (bytes.empty()) bytes = Assemble(machine, instruction);
+  return bytes;
+}
+
+constexpr uint32_t kPairAt = 16;
+constexpr uint32_t kPairBase = 0x20fe8;  // The halves of a pair are in different pages.
+
+// An image of two instructions, the first one at `at`.
+Bytes PairImage(const InstructionPair& pair, const char* lower, int distance, uint32_t target) {
+  const Parts parts = pair.split(target, kPairBase + kPairAt);
+  const Bytes upper_word = AssembleWith(pair.machine, pair.upper, parts.upper);
+  const Bytes lower_word = AssembleWith(pair.machine, lower, parts.lower);
+  EXPECT_EQ(upper_word.size(), 4u);
+  EXPECT_EQ(lower_word.size(), 4u);
+  Bytes image(2 * kPairAt + 4, 0);
+  std::copy(upper_word.begin(), upper_word.end(), image.begin() + kPairAt);
+  std::copy(lower_word.begin(), lower_word.end(), image.begin() + kPairAt + distance);
+  return image;
+}
+
+// The templates of the set that find a pair at `at`.
+std::vector<Template> PairsAt(const char* set, const Bytes& image, uint32_t at) {
+  std::vector<Template> found;
+  Words words;
+  for (const Template& t : AllOf(set)) {
+    if (IsPair(t) && FindReference(t, image, at, &words)) found.push_back(t);
+  }
+  return found;
+}
+
+// What is in `before` refers to `old_target`; it becomes what is in `after`, which refers to `new_target`.
+void ExpectRelocates(const Template& t, uint32_t at, const Bytes& before, uint32_t old_target,
+                     const Bytes& after, uint32_t new_target) {
+  const uint32_t address = kPairBase + at;
+  EXPECT_EQ(address & t.align_mask, 0u);
+  Words words;
+  ASSERT_TRUE(FindReference(t, before, at, &words));
+  EXPECT_EQ(Target(t, Gather(t, words.at), address, kOldSide), old_target);
+  uint32_t field;
+  ASSERT_TRUE(FieldFor(t, new_target, address, &field));
+  EXPECT_EQ(WithField(t, words, field), LoadWord(after.data() + at, 4, t.order));
+}
+
+void ExpectPair(const InstructionPair& pair, int distance, uint32_t old_target, uint32_t new_target) {
+  const Bytes before = PairImage(pair, pair.lower, distance, old_target);
+  const Bytes after = PairImage(pair, pair.lower, distance, new_target);
+  for (const uint32_t at : {kPairAt, kPairAt + static_cast<uint32_t>(distance)}) {
+    const std::vector<Template> found = PairsAt(pair.set, before, at);
+    ASSERT_EQ(found.size(), 1u);
+    ExpectRelocates(found[0], at, before, old_target, after, new_target);
+  }
+}
+
+TEST(Assembler, AgreesAboutPairs) {
+  for (const InstructionPair& pair : InstructionPairs()) {
+    SCOPED_TRACE(std::string(pair.set) + " " + pair.lower);
+    for (const int distance : pair.distances) {
+      SCOPED_TRACE(distance);
+      // Lower parts on both sides of where they become negative. All on one side of the instructions: the
+      // highest bit of ADRP does not change.
+      for (const uint32_t target : {0x21000u, 0x217f8u, 0x21800u, 0x27ff8u, 0x28000u, 0x1234fff8u}) {
+        ExpectPair(pair, distance, target, 0x45678u);
+        ExpectPair(pair, distance, 0x45678u, target + pair.unit);
+      }
+      ExpectPair(pair, distance, 0x0fff8u, 0x1f800u);
+    }
+  }
+}
+
+TEST(Assembler, NoPairHasTwoRegisters) {
+  for (const InstructionPair& pair : InstructionPairs()) {
+    SCOPED_TRACE(std::string(pair.set) + " " + pair.stranger);
+    for (const int distance : pair.distances) {
+      const Bytes image = PairImage(pair, pair.stranger, distance, 0x45678);
+      for (const uint32_t at : {kPairAt, kPairAt + static_cast<uint32_t>(distance)}) {
+        EXPECT_TRUE(PairsAt(pair.set, image, at).empty());
+      }
+    }
+  }
+}
+
+// Of processors that the assembler does not know, from the encodings in their manuals. Words are in the
+// order of addresses.
+struct KnownPair {
+  const char* set;
+  uint32_t words[2];
+  uint32_t target;  // The first one being at kPairBase + kPairAt.
+  uint32_t moved[2];
+  uint32_t moved_target;
+};
+
+constexpr uint32_t kSecond = kPairBase + kPairAt + 4;  // Address.
+constexpr KnownPair kKnownPairs[] = {
+    // imm; brlid r15
+    {"microblaze", {0xb0000001, 0xb9f48000}, kSecond + 0x18000, {0xb000ffff, 0xb9f4fff0}, kSecond - 16},
+    // imm; addik r5, r0
+    {"microblaze", {0xb0000801, 0x30a0fffc}, 0x0801fffc, {0xb0000802, 0x30a00004}, 0x08020004},
+    // imm; lwi r3, r0
+    {"microblaze", {0xb0000801, 0xe8608000}, 0x08018000, {0xb0000801, 0xe8607ff0}, 0x08017ff0},
+    // imm; lbui r3, r0
+    {"microblaze", {0xb0000801, 0xe0608000}, 0x08018000, {0xb0000801, 0xe0607ff0}, 0x08017ff0},
+    // imm; swi r3, r0
+    {"microblaze", {0xb0000801, 0xf8608000}, 0x08018000, {0xb0000801, 0xf8607ff0}, 0x08017ff0},
+};
+
+TEST(InstructionSets, ReadKnownPairs) {
+  for (const KnownPair& known : kKnownPairs) {
+    for (const std::string& set : {std::string(known.set), known.set + std::string("-be")}) {
+      const uint32_t order = set == known.set ? kLittleEndian : kBigEndian;
+      Bytes before(2 * kPairAt + 4);
+      Bytes after(2 * kPairAt + 4);
+      for (uint32_t i = 0; i < 2; ++i) {
+        StoreWord(before.data() + kPairAt + 4 * i, order, known.words[i]);
+        StoreWord(after.data() + kPairAt + 4 * i, order, known.moved[i]);
+      }
+      for (const uint32_t at : {kPairAt, kPairAt + 4}) {
+        SCOPED_TRACE(set + " " + std::to_string(known.words[1]) + " at " + std::to_string(at));
+        const std::vector<Template> found = PairsAt(set.c_str(), before, at);
+        EXPECT_EQ(found.size(), 1u);
+        if (found.empty()) continue;
+        ExpectRelocates(found[0], at, before, known.target, after, known.moved_target);
+      }
     }
   }
 }

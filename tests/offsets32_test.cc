@@ -139,39 +139,18 @@ void ExpectDecodes(const Bytes& old_image, const Bytes& new_image, const Plan& p
   }
 }
 
-// Numbers from 2^31 - 1 on are coded whole, in 64 bits. The largest that fit are taken.
-TEST(Offsets32, WideNumbersOfThePrologueMustFit) {
+TEST(Offsets32, TheLargestFieldsOfThePrologueAreTaken) {
   const Bytes image = Ramp(300);
-  for (const uint64_t blocks :
-       {k32Bits / 2 - 2, k32Bits / 2 - 1, k32Bits / 2, k32Bits - 1, k32Bits, k32Bits + 1, ~uint64_t{0} - 1}) {
-    SCOPED_TRACE(blocks);
+  for (const uint32_t value : {0x7ffffffeu, 0x7fffffffu, 0x80000000u, 0xffffff00u, 0xffffffffu}) {
+    SCOPED_TRACE(value);
     Plan plan = LiteralPlan(image.size());
-    plan.group_blocks = blocks;
-    ExpectDecodes({}, image, plan, blocks < k32Bits);
-  }
-  for (const uint32_t base : {0x7ffffffeu, 0x7fffffffu, 0x80000000u, 0xffffff00u, 0xffffffffu}) {
-    Plan plan = LiteralPlan(image.size());
-    plan.base = base;
+    plan.base = value;
+    plan.group_blocks = value;
     ExpectDecodes({}, image, plan, true);
   }
 }
 
-// Every number of the prologue, one after the other.
-TEST(Offsets32, EveryWideNumberOfThePrologueIsRefused) {
-  const Bytes image = Ramp(300);
-  for (int wide = -1; wide < 6; ++wide) {
-    SCOPED_TRACE(wide);
-    PlainBits bits;
-    bits.Bits(4, 0).Bits(4, 15);
-    for (int i = 0; i < 6; ++i) bits.WideNumber(i == wide ? k32Bits : 0);
-    Bytes data = bits.Finish();
-    data.resize(100, 0x55);  // No room for a second step.
-    Bytes decoded;
-    const libdelta_status status = Decode(image, data, static_cast<uint32_t>(image.size()), &decoded, false);
-    EXPECT_EQ(status, wide < 0 ? LIBDELTA_NEED_INPUT : LIBDELTA_E_MALFORMED);
-  }
-}
-
+// Numbers from 2^31 - 1 on are coded whole, in 64 bits. The largest that fit are taken.
 TEST(Offsets32, WideNumbersOfTheMapMustFit) {
   const Bytes image = Ramp(300);
   for (const uint64_t old_position : {k32Bits / 2, k32Bits - 1, k32Bits, k32Bits + 9}) {

@@ -14,6 +14,7 @@
 #include "libdelta/host/parse.h"
 #include "libdelta/host/payload.h"
 #include "libdelta/host/ram_map.h"
+#include "libdelta/host/references.h"
 #include "tests/support/images.h"
 #include "tests/support/patches.h"
 #include "tests/support/random.h"
@@ -153,10 +154,12 @@ TEST(ReferenceScan, CoversEachReferenceOnceAndClearsItsField) {
     }
     ASSERT_NE(scan.kind(i), ReferenceScan::kInside);
     const Template& t = templates[scan.kind(i) - 1u];
-    ASSERT_LE(i + t.width, image.size());
-    EXPECT_EQ(Gather(t, LoadWord(scan.normalised().data() + i, t.width, t.order)), 0u);
-    for (size_t k = 1; k < t.width; ++k) EXPECT_EQ(scan.kind(i + k), ReferenceScan::kInside);
-    i += t.width - 1u;
+    ASSERT_LE(i + Width(t), image.size());
+    Words words;
+    ASSERT_TRUE(FindReference(t, scan.normalised(), i, &words));
+    EXPECT_EQ(Gather(t, words.at), 0u);
+    for (size_t k = 1; k < Width(t); ++k) EXPECT_EQ(scan.kind(i + k), ReferenceScan::kInside);
+    i += t.last_byte;
     ++references;
   }
   EXPECT_GT(references, image.size() / 100);
@@ -429,8 +432,8 @@ TEST(Relocator, PredictsWhatTheMapsSay) {
   // bl from offset 2000 (moves to 2100) to offset 100 (stays): 100 bytes farther.
   uint32_t field = 0;
   ASSERT_TRUE(FieldFor(bl, plan.base + 100, plan.base + 2000, &field));
-  const uint32_t word = Scatter(bl, bl.match, field);
-  const uint32_t predicted = relocator.Predict(bl, word, 2000, 2100);
+  const uint32_t word = WithField(bl, {{bl.match[0], 0}}, field);
+  const uint32_t predicted[kWords] = {relocator.Predict(bl, {{word, 0}}, 2000, 2100), 0};
   EXPECT_EQ(Target(bl, Gather(bl, predicted), plan.base + 2100, kNewSide), plan.base + 100);
 }
 

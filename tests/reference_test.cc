@@ -2,10 +2,13 @@
 // against encodings from the architecture manuals (Thumb: also what arm-none-eabi-as makes of them).
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "libdelta/host/isa.h"
+#include "libdelta/host/references.h"
 #include "libdelta/wire/reference.h"
 #include "tests/support/random.h"
 
@@ -32,68 +35,182 @@ std::vector<NamedTemplate> AllTemplates() {
 uint32_t LowMask(uint32_t bits) { return static_cast<uint32_t>((uint64_t{1} << bits) - 1); }
 uint32_t HighMask(uint32_t bits) { return ~LowMask(32 - bits); }
 
+uint32_t FieldBits(const Template& t) { return t.last_bit + 1u; }
+
 // The bits of a word that its bytes fill.
 uint32_t WordMask(const Template& t) {
-  return t.order == kBigEndian ? HighMask(8u * t.width) : LowMask(8u * t.width);
+  return t.order == kBigEndian ? HighMask(8 * Width(t)) : LowMask(8 * Width(t));
 }
 
-uint32_t FieldMask(const Template& t) {
-  uint32_t mask = 0;
-  for (uint32_t i = 0; i <= t.more_runs; ++i) mask |= LowMask(t.run_last[i] + 1u) << t.run_shift[i];
+// The bits of the words that make up the field.
+Words FieldMask(const Template& t) {
+  Words mask{};
+  for (uint32_t i = 0; i <= t.last_run; ++i) {
+    mask.at[t.run_last[i] / kInOther] |= RunOnes(t, i) << t.run_shift[i];
+  }
   return mask;
 }
 
-// Any template of use that the format can carry: disjoint runs in any order.
+// Disjoint runs, in any order.
+void SetRandomRuns(testing::Random& random, bool is_pair, Template* t) {
+  const uint32_t all[kWords] = {WordMask(*t), is_pair ? 0xffffffff : 0};
+  uint32_t taken[kWords] = {};
+  uint32_t runs = 0;
+  uint32_t bits = 0;
+  for (uint32_t tries = 0; tries < 16 && runs < kMaxRuns; ++tries) {
+    const uint32_t word = random.Below(kWords);
+    const uint32_t shift = random.Below(32);
+    const uint32_t length = 1 + random.Below(32 - shift);
+    const uint32_t mask = LowMask(length) << shift;
+    if ((mask & ~all[word]) || (taken[word] & mask) || bits + length > 32) continue;
+    taken[word] |= mask;
+    t->run_shift[runs] = static_cast<uint8_t>(shift);
+    t->run_last[runs++] = static_cast<uint8_t>((length - 1) | word * kInOther);
+    bits += length;
+  }
+  if (runs == 0) return SetRandomRuns(random, is_pair, t);
+  t->last_run = static_cast<uint8_t>(runs - 1);
+  t->last_bit = static_cast<uint8_t>(bits - 1);
+}
+
+// Any template of use that the format can carry.
 Template RandomTemplate(testing::Random& random) {
   Template t{};
-  t.width = static_cast<uint8_t>(1 + random() % 4);
-  t.order = random() % 2 ? kBigEndian : kLittleEndian;
-  t.align_mask = static_cast<uint8_t>(random() % 4);
-  t.flags = static_cast<uint8_t>(random() % 4);
-  t.scale = static_cast<uint8_t>(random() % 8);
-  t.bias = static_cast<uint8_t>(random() % 16);
-  t.origin = static_cast<uint8_t>(random() % 8);
-  const uint32_t lowest = t.order == kBigEndian ? 32 - 8u * t.width : 0;
-  if (random() % 4 == 0) {
-    t.base[kOldSide] = random();
-    t.base[kNewSide] = random();
-  }
-  uint32_t taken = 0;
-  uint32_t runs = 0;
-  for (uint32_t tries = 0; tries < 12 && runs < kMaxRuns; ++tries) {
-    const uint32_t shift = lowest + random() % (8u * t.width);
-    const uint32_t length = 1 + random() % (lowest + 8u * t.width - shift);
-    const uint32_t mask = LowMask(length) << shift;
-    if (taken & mask) continue;
-    taken |= mask;
-    t.run_shift[runs] = static_cast<uint8_t>(shift);
-    t.run_last[runs++] = static_cast<uint8_t>(length - 1);
-    t.bits = static_cast<uint8_t>(t.bits + length);
-  }
-  t.more_runs = static_cast<uint8_t>(runs - 1);
-  if (t.bits < 3) t.flags = static_cast<uint8_t>(t.flags & ~kInvertBelow);
-  t.mask = WordMask(t) & ~taken;
-  t.match = random() & t.mask;
+  t.last_byte = static_cast<uint8_t>(random.Below(4));
+  t.order = random.Below(2) ? kBigEndian : kLittleEndian;
+  t.align_mask = static_cast<uint8_t>(random.Below(4));
+  t.scale = static_cast<uint8_t>(random.Below(8));
+  t.bias = static_cast<int8_t>(random.Byte());
+  t.origin = static_cast<uint8_t>(random.Below(8));
+  t.origin_shift = static_cast<uint8_t>(random.Below(16));
+  for (uint32_t side = 0; side < 2 && random.Below(4) == 0; ++side) t.base[side] = random();
+  const bool is_pair = random.Below(2) != 0;
+  SetRandomRuns(random, is_pair, &t);
+  t.inverts = static_cast<uint8_t>(t.last_bit >= 2 && random.Below(2));
+  const uint32_t signs[] = {0, t.last_bit, random.Below(FieldBits(t))};
+  t.sign_bit = static_cast<uint8_t>(signs[random.Below(3)]);
+  const Words field = FieldMask(t);
+  t.mask[0] = WordMask(t) & ~field.at[0];
+  t.match[0] = random() & t.mask[0];
+  if (!is_pair) return t;
+  t.reach = static_cast<uint8_t>(random.Below(8));
+  t.mask[1] = random() & ~field.at[1];
+  t.match[1] = random() & t.mask[1];
+  t.tied_bits = static_cast<uint8_t>(random.Below(32));
+  for (uint8_t& shift : t.tied_shift) shift = static_cast<uint8_t>(random.Below(32));
   return t;
 }
 
 void ExpectFieldInverse(const Template& t, testing::Random& random) {
-  const uint32_t word = random();
-  const uint32_t field = random() & HighMask(t.bits);
-  const uint32_t scattered = Scatter(t, word, field);
-  EXPECT_EQ(Gather(t, scattered), field);
-  EXPECT_EQ(scattered & ~FieldMask(t), word & ~FieldMask(t)) << "bits outside the field must stay";
-  EXPECT_EQ(Scatter(t, word, Gather(t, word)), word);
-  uint32_t exchanged = word;
-  EXPECT_EQ(Exchange(t, &exchanged, field), Gather(t, word));
-  EXPECT_EQ(exchanged, scattered);
+  const uint32_t words[kWords] = {random(), random()};
+  const uint32_t field = random() & HighMask(FieldBits(t));
+  const Words mask = FieldMask(t);
+  uint32_t exchanged[kWords] = {words[0], words[1]};
+  EXPECT_EQ(Exchange(t, exchanged, field), Gather(t, words));
+  EXPECT_EQ(Gather(t, exchanged), field);
+  for (uint32_t w = 0; w < kWords; ++w) {
+    EXPECT_EQ(exchanged[w] & ~mask.at[w], words[w] & ~mask.at[w]) << "bits outside the field must stay";
+  }
+  EXPECT_EQ(WithField(t, {{words[0], words[1]}}, field), exchanged[0]);
+  EXPECT_EQ(WithField(t, {{words[0], words[1]}}, Gather(t, words)), words[0]);
 }
 
-TEST(Reference, ScatterInvertsGather) {
+TEST(Reference, ExchangeInvertsGather) {
   testing::Random random(1);
   for (int i = 0; i < 20000; ++i) {
     ExpectFieldInverse(RandomTemplate(random), random);
     if (HasFailure()) return;
+  }
+}
+
+TEST(Reference, ReachesWordsOnBothSides) {
+  const int32_t expected[] = {2, 4, 6, 8, -8, -6, -4, -2};
+  Template t{};
+  for (; t.reach < 8; ++t.reach) EXPECT_EQ(Reach(t), expected[t.reach]);
+}
+
+// Fields with a sign below their highest bit: the lower part of an address counts negative.
+TEST(Reference, LowerPartsMayBeNegative) {
+  Template t{};
+  t.last_bit = 31;
+  t.sign_bit = 11;
+  EXPECT_EQ(Distance(t, 0x12345000), 0x12345000u);
+  EXPECT_EQ(Distance(t, 0x123457ff), 0x123457ffu);
+  EXPECT_EQ(Distance(t, 0x12345800), 0x12344800u);
+  EXPECT_EQ(Distance(t, 0x00000fff), 0xffffffffu);
+  uint32_t field = 0;
+  EXPECT_TRUE(FieldFor(t, 0x12345800, 0, &field));
+  EXPECT_EQ(field, 0x12346800u);
+  EXPECT_TRUE(FieldFor(t, 0xffffffff, 0, &field));
+  EXPECT_EQ(field, 0x00000fffu);
+}
+
+TEST(Reference, OriginsArePagesOfAnySize) {
+  Template t{};
+  t.origin = 1;
+  t.origin_shift = 12;
+  t.bias = -8;
+  EXPECT_EQ(Origin(t, 0x20008, kOldSide), 0x20000u);
+  EXPECT_EQ(Origin(t, 0x20004, kOldSide), 0x1f000u);
+  t.base[kNewSide] = 0xfffff000;
+  EXPECT_EQ(Origin(t, 0x20008, kNewSide), 0x1f000u);
+  t.origin = 0;
+  EXPECT_EQ(Origin(t, 0x20008, kNewSide), 0xfffff000u);
+}
+
+// Puts a pair with this template at `at`.
+void PutPair(const Template& t, testing::Random& random, size_t at, Bytes* image) {
+  uint32_t words[kWords];
+  for (uint32_t w = 0; w < kWords; ++w) words[w] = (random() & ~t.mask[w]) | t.match[w];
+  StoreWord(image->data() + at, t.order, words[0]);
+  StoreWord(image->data() + at + static_cast<size_t>(Reach(t)), t.order, words[1]);
+}
+
+Template PairWithTie() {
+  Template t{};
+  t.last_byte = 3;
+  t.order = kLittleEndian;
+  t.last_bit = 7;
+  t.run_last[0] = 7;
+  t.mask[0] = t.mask[1] = 0xff000000;
+  t.match[0] = 0x12000000;
+  t.match[1] = 0x34000000;
+  return t;
+}
+
+TEST(Reference, IsFoundWhereBothWordsAreInTheImage) {
+  testing::Random random(5);
+  Template t = PairWithTie();
+  for (t.reach = 0; t.reach < 8; ++t.reach) {
+    if (Reach(t) == 2 || Reach(t) == -2) continue;  // These words overlap.
+    const size_t reach = static_cast<size_t>(std::abs(Reach(t)));
+    const size_t at = Reach(t) < 0 ? reach : 0;
+    Bytes image(reach + 4);
+    PutPair(t, random, at, &image);
+    Words words;
+    EXPECT_TRUE(FindReference(t, image, at, &words)) << Reach(t);
+    EXPECT_EQ(words.at[0] >> 24, 0x12u);
+    EXPECT_EQ(words.at[1] >> 24, 0x34u);
+    EXPECT_FALSE(FindReference(t, ByteView(image).first(reach + 3), at, &words));
+    EXPECT_FALSE(FindReference(t, ByteView(image).subspan(1), at - 1, &words));
+    EXPECT_FALSE(FindReference(t, image, at + 1, &words));
+  }
+}
+
+TEST(Reference, IsFoundWhereTiedBitsAreEqual) {
+  Template t = PairWithTie();
+  t.tied_bits = 0x1f;
+  t.tied_shift[0] = 4;
+  t.tied_shift[1] = 17;
+  t.reach = 1;
+  for (uint32_t a = 0; a < 32; ++a) {
+    for (uint32_t b = 0; b < 32; ++b) {
+      uint8_t image[8];
+      StoreWord(image, t.order, t.match[0] | a << 4 | 0xf);
+      StoreWord(image + 4, t.order, t.match[1] | b << 17 | 0x1ffff);
+      Words words;
+      EXPECT_EQ(FindReference(t, image, 0, &words), a == b);
+    }
   }
 }
 
@@ -126,30 +243,23 @@ TEST(Reference, LoadsWhatItStores) {
   EXPECT_EQ(LoadWord(bytes, 3, kBigEndian), 0x12345600u);
 }
 
-// A field whose target is asked for again is that field, unless scaling lost bits of the target. `field` is
-// a number, not moved to the high end yet.
+// A field whose target is asked for again is that field. `field` is a number, not moved to the high end yet.
 void ExpectTargetInverse(const NamedTemplate& named, uint32_t field, uint32_t address) {
   const Template& t = named.t;
-  const uint32_t target = Target(t, field << (32u - t.bits), address, kNewSide);
-  uint32_t again = 0;
-  const uint32_t extended =
-      (t.flags & kSigned) && (field >> (t.bits - 1) & 1) ? field | ~LowMask(t.bits) : field;
-  const uint32_t distance = extended << t.scale;
-  const uint32_t origin = (t.origin == 0 ? 0 : (address + t.bias) & (0u - t.origin)) + t.base[kNewSide];
+  const uint32_t held = field << (31 - t.last_bit);
+  const uint32_t target = Target(t, held, address, kNewSide);
+  const uint32_t sign = t.sign_bit == 0 ? 0 : field & (1u << t.sign_bit);
+  const uint32_t distance = (field - 2 * sign) << t.scale;
+  const uint32_t step = static_cast<uint32_t>(t.origin) << t.origin_shift;
+  const uint32_t from = address + static_cast<uint32_t>(static_cast<int32_t>(t.bias));
+  const uint32_t origin = (t.origin == 0 ? 0 : from & (0u - step)) + t.base[kNewSide];
   ASSERT_EQ(target, origin + distance) << named.name << " field " << field << " at " << address;
-  const bool kept = (t.flags & kSigned)
-                        ? static_cast<int32_t>(distance) >> t.scale == static_cast<int32_t>(extended)
-                        : distance >> t.scale == extended;
-  const bool fits = FieldFor(t, target, address, &again);
-  if (kept) {
-    ASSERT_TRUE(fits) << named.name << " field " << field << " at " << address;
-    // Fields with bits to spare may have others that mean the same.
-    if (t.bits + t.scale <= 32u) {
-      ASSERT_EQ(again, field << (32u - t.bits)) << named.name << " at " << address;
-    }
-  }
-  if (fits) {
-    ASSERT_EQ(Target(t, again, address, kNewSide), target) << named.name;
+  uint32_t again = 0;
+  ASSERT_TRUE(FieldFor(t, target, address, &again)) << named.name << " field " << field << " at " << address;
+  ASSERT_EQ(Target(t, again, address, kNewSide), target) << named.name;
+  // Fields with bits to spare may have others that mean the same.
+  if (FieldBits(t) + t.scale <= 32) {
+    ASSERT_EQ(again, held) << named.name << " at " << address;
   }
   // Images differ in nothing but the base.
   ASSERT_EQ(Target(t, again, address, kOldSide) - t.base[kOldSide],
@@ -157,7 +267,7 @@ void ExpectTargetInverse(const NamedTemplate& named, uint32_t field, uint32_t ad
 }
 
 void ExpectTargetsInverse(const NamedTemplate& named, testing::Random& random) {
-  const uint32_t top = LowMask(named.t.bits);
+  const uint32_t top = LowMask(FieldBits(named.t));
   std::vector<uint32_t> fields = {0, 1, top, top - 1, top >> 1, (top >> 1) + 1};
   for (int i = 0; i < 40; ++i) fields.push_back(random() & top);
   for (const uint32_t field : fields) {
@@ -177,8 +287,8 @@ TEST(Reference, FieldForInvertsTargetUpToTheExtremes) {
 
 TEST(Reference, FieldForFindsEveryFieldOfShortBranches) {
   for (const NamedTemplate& named : AllTemplates()) {
-    if (named.t.bits > 12) continue;
-    for (uint32_t field = 0; field <= LowMask(named.t.bits); ++field) {
+    if (FieldBits(named.t) > 12) continue;
+    for (uint32_t field = 0; field <= LowMask(FieldBits(named.t)); ++field) {
       ExpectTargetInverse(named, field, 0x0800123c);
       if (HasFatalFailure()) return;
     }
@@ -209,7 +319,7 @@ TEST(Reference, FieldForNeverClaimsAWrongTarget) {
     const uint32_t target = random() % 4 ? address + random() % 4096 - 2048 : random();
     uint32_t field = 0;
     if (!FieldFor(t, target, address, &field)) continue;
-    ASSERT_EQ(field & ~HighMask(t.bits), 0u);
+    ASSERT_EQ(field & ~HighMask(FieldBits(t)), 0u);
     ASSERT_EQ(Target(t, field, address, kNewSide), target);
   }
 }
@@ -254,6 +364,14 @@ constexpr Known kKnown[] = {
     {"avr", 0x0080940e, 0x20, 0x100},                   // call 0x100
     {"avr", 0xcfff, 0x20, 0x20},                        // rjmp .-2, in avr-gcc's terms
     {"8051", 0x121234, 0, 0x1234},                      // lcall 0x1234
+    {"8051", 0x021234, 0x8000, 0x1234},                 // ljmp 0x1234
+    {"8051", 0x901234, 0x8000, 0x1234},                 // mov dptr, #0x1234
+    {"8051", 0x3156, 0x1000, 0x1156},                   // acall 0x1156
+    {"8051", 0xf1ff, 0x1000, 0x17ff},                   // acall, last in its 2 KiB
+    {"8051", 0x3156, 0x17fd, 0x1156},                   // acall, next instruction still there
+    {"8051", 0x3156, 0x17fe, 0x1956},                   // acall, next instruction behind them
+    {"8051", 0xe100, 0xf801, 0xff00},                   // ajmp 0xff00
+    {"8051", 0x0100, 0xfffe, 0x10000},                  // ajmp from the end
     {"xtensa", 0x010005, 0x1002, 0x2004},               // call0, 1024 words from 0x1004
     {"xtensa", 0xfffe46, 0x1000, 0xffd},                // j .-3
     {"xtensa-be", 0x500400, 0x1002, 0x2004},            // the same call0, big-endian
@@ -269,16 +387,16 @@ const TemplateSet& SetNamed(const std::string& name) {
 }
 
 // A number as wide as the template as its word, which big-endian bytes fill from the high end.
-uint32_t WordOf(const Template& t, uint32_t number) {
-  return t.order == kBigEndian ? number << (32 - 8 * t.width) : number;
+Words WordOf(const Template& t, uint32_t number) {
+  return {{t.order == kBigEndian ? number << (32 - 8 * Width(t)) : number, 0}};
 }
 
 // The first template of the set that the word matches; width decides between 2- and 4-byte forms.
 const Template* Matching(const TemplateSet& set, uint32_t word) {
   for (const auto* group : {&set.calls, &set.others}) {
     for (const Template& t : *group) {
-      const bool fits = (word & ~LowMask(8u * t.width)) == 0 && (t.width == 2) == (word <= 0xffff);
-      if (fits && (WordOf(t, word) & t.mask) == t.match) return &t;
+      const bool fits = (word & ~LowMask(8 * Width(t))) == 0 && (Width(t) == 2) == (word <= 0xffff);
+      if (fits && !IsPair(t) && (WordOf(t, word).at[0] & t.mask[0]) == t.match[0]) return &t;
     }
   }
   return nullptr;
@@ -288,7 +406,7 @@ TEST(InstructionSets, DecodeKnownInstructions) {
   for (const Known& known : kKnown) {
     const Template* t = Matching(SetNamed(known.set), known.word);
     ASSERT_NE(t, nullptr) << known.set << " " << std::hex << known.word;
-    EXPECT_EQ(Target(*t, Gather(*t, WordOf(*t, known.word)), known.address, kOldSide), known.target)
+    EXPECT_EQ(Target(*t, Gather(*t, WordOf(*t, known.word).at), known.address, kOldSide), known.target)
         << known.set << " " << std::hex << known.word;
   }
 }
@@ -300,46 +418,101 @@ TEST(InstructionSets, EncodeKnownInstructions) {
     uint32_t field = 0;
     ASSERT_TRUE(FieldFor(*t, known.target, known.address, &field))
         << known.set << " " << std::hex << known.word;
-    const uint32_t word = WordOf(*t, known.word);
-    EXPECT_EQ(Scatter(*t, word & ~FieldMask(*t), field), word) << known.set;
+    const uint32_t word = WordOf(*t, known.word).at[0];
+    EXPECT_EQ(WithField(*t, {{word & ~FieldMask(*t).at[0], 0}}, field), word) << known.set;
+  }
+}
+
+// Where a jump of MIPS goes is in the word but for the highest four bits, which opcode bits stand for.
+TEST(InstructionSets, JumpsOfMipsStayInTheirSegment) {
+  constexpr uint32_t kJal = 0x0c000000;
+  for (const uint32_t segment : {0x00000000u, 0x80000000u, 0x90000000u, 0xb0000000u}) {
+    const auto relocates = [&](const Template& t) {
+      const Words before = {{kJal | 0x40 >> 2, 0}};
+      uint32_t field = 0;
+      return Target(t, Gather(t, before.at), segment, kOldSide) == segment + 0x40 &&
+             FieldFor(t, segment + 0x80, segment, &field) &&
+             WithField(t, before, field) == (kJal | 0x80 >> 2);
+    };
+    const std::vector<Template>& jumps = SetNamed("mips").calls;
+    EXPECT_EQ(std::count_if(jumps.begin(), jumps.end(), relocates), 1) << std::hex << segment;
+  }
+}
+
+// Single bits may be used more than once: those of an opcode, for bits of the address that are known.
+void ExpectLongRunsApart(const Template& t) {
+  uint32_t taken[kWords] = {};
+  for (uint32_t i = 0; i <= t.last_run; ++i) {
+    EXPECT_LE(t.run_shift[i] + t.run_last[i] % kInOther, 31u);
+    if (RunOnes(t, i) == 1) continue;
+    uint32_t& word = taken[t.run_last[i] / kInOther];
+    EXPECT_EQ(word & RunOnes(t, i) << t.run_shift[i], 0u) << "runs overlap";
+    word |= RunOnes(t, i) << t.run_shift[i];
   }
 }
 
 TEST(InstructionSets, TemplatesAreWellFormed) {
   for (const auto& [name, t] : AllTemplates()) {
     SCOPED_TRACE(name);
-    const uint32_t all = WordMask(t);
-    EXPECT_GE(t.width, 1);
-    EXPECT_LE(t.width, 4);
-    EXPECT_LT(t.more_runs, kMaxRuns);
-    EXPECT_EQ(t.mask & FieldMask(t), 0u) << "mask and field overlap";
-    EXPECT_EQ(t.match & ~t.mask, 0u) << "match outside the mask";
-    EXPECT_EQ(t.mask & ~all, 0u);
-    EXPECT_EQ(FieldMask(t) & ~all, 0u);
-    // Single bits may be used more than once: those of an opcode, for bits of the address that are known.
-    uint32_t long_runs = 0;
-    for (uint32_t i = 0; i <= t.more_runs; ++i) {
-      if (t.run_last[i] == 0) continue;
-      EXPECT_EQ(long_runs & RunOnes(t, i) << t.run_shift[i], 0u) << "runs overlap";
-      long_runs |= RunOnes(t, i) << t.run_shift[i];
+    const uint32_t all[kWords] = {WordMask(t), IsPair(t) ? 0xffffffff : 0};
+    const Words field = FieldMask(t);
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i <= t.last_run; ++i) bits += t.run_last[i] % kInOther + 1u;
+    EXPECT_EQ(bits, FieldBits(t));
+    for (uint32_t w = 0; w < kWords; ++w) {
+      EXPECT_EQ(t.mask[w] & field.at[w], 0u) << "mask and field overlap";
+      EXPECT_EQ(t.match[w] & ~t.mask[w], 0u) << "match outside the mask";
+      EXPECT_EQ((t.mask[w] | field.at[w]) & ~all[w], 0u);
+      EXPECT_EQ((uint32_t{t.tied_bits} << t.tied_shift[w]) & (t.mask[w] | field.at[w]), 0u);
     }
-    EXPECT_LE(static_cast<uint32_t>(__builtin_popcount(FieldMask(t))), t.bits);
+    EXPECT_NE(field.at[0], 0u);
+    ExpectLongRunsApart(t);
     EXPECT_TRUE(t.order == kBigEndian || t.order == kLittleEndian);
     EXPECT_TRUE(t.align_mask == 0 || t.align_mask == 1 || t.align_mask == 3);
-    EXPECT_LE(t.scale, 7);
-    EXPECT_LE(t.bias, 15u);
-    EXPECT_LE(t.flags, 3);
     EXPECT_TRUE(t.origin == 0 || t.origin == 1 || t.origin == 4);
-    EXPECT_TRUE(t.origin != 0 || t.bias == 0);
-    for (uint32_t i = 0; i <= t.more_runs; ++i) EXPECT_LE(t.run_shift[i] + t.run_last[i], 31);
-    EXPECT_TRUE(!(t.flags & kInvertBelow) || t.bits >= 3);
+    EXPECT_LE(t.sign_bit, t.last_bit);
+    EXPECT_TRUE(!t.inverts || t.last_bit >= 2);
   }
 }
 
-TEST(InstructionSets, FitInAPatchTogetherWithAPointer) {
+TEST(InstructionSets, TemplatesHaveNoMoreBitsThanAPatchHasForThem) {
+  ASSERT_EQ(sizeof(Template), 56u);
+  for (const auto& [name, t] : AllTemplates()) {
+    const auto* bytes = reinterpret_cast<const uint8_t*>(&t);
+    for (uint32_t i = 0; i < sizeof(kTemplateBits); ++i) {
+      EXPECT_EQ(bytes[i] >> kTemplateBits[i], 0) << name << " byte " << i;
+    }
+  }
+}
+
+// What the two words of a pair are to each other.
+bool AreOtherHalves(const Template& a, const Template& b) {
+  return a.mask[0] == b.mask[1] && a.mask[1] == b.mask[0] && a.match[0] == b.match[1] &&
+         a.match[1] == b.match[0] && Reach(a) == -Reach(b) && a.tied_bits == b.tied_bits &&
+         a.tied_shift[0] == b.tied_shift[1] && a.tied_shift[1] == b.tied_shift[0] &&
+         a.sign_bit == b.sign_bit && a.scale == b.scale && a.last_bit == b.last_bit;
+}
+
+TEST(InstructionSets, BothWordsOfAPairHaveATemplate) {
   for (const TemplateSet& set : TemplateSets()) {
-    EXPECT_FALSE(set.calls.empty()) << set.name;
-    EXPECT_LE(set.calls.size() + set.others.size() + 1, kMaxTemplates) << set.name;
+    for (const Template& t : set.calls) EXPECT_FALSE(IsPair(t)) << set.name;
+    for (const Template& t : set.others) {
+      if (!IsPair(t)) continue;
+      EXPECT_EQ(std::count_if(set.others.begin(), set.others.end(),
+                              [&](const Template& other) { return AreOtherHalves(t, other); }),
+                1)
+          << set.name;
+    }
+  }
+}
+
+TEST(InstructionSets, HaveCallsOrPointers) {
+  for (const TemplateSet& set : TemplateSets()) {
+    EXPECT_LT(set.calls.size(), kMaxTemplates) << set.name;
+    if (set.calls.empty()) {
+      ASSERT_EQ(set.others.size(), 1u) << set.name;
+      EXPECT_TRUE(IsShortPointer(set.others[0])) << set.name;
+    }
   }
 }
 

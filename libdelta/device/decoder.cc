@@ -32,7 +32,7 @@ struct NoPlan {
   static constexpr uint32_t ram_length = 0;
   static constexpr uint32_t limit = 0;
   static constexpr uint32_t group_blocks = 0;
-  static Template TemplateAt(uint32_t) { return Template{}; }
+  static uint8_t TemplateByte(uint32_t) { return 0; }
   static MapEntry Entry(uint32_t, uint32_t) { return {}; }
   static bool NextIsInOrder(uint32_t) { return false; }
   static uint32_t GapAfter(uint32_t, libdelta_offset, libdelta_offset) { return 0; }

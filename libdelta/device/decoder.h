@@ -15,7 +15,7 @@ constexpr uint32_t kDecoderSize32 = 336;
 #elif defined(LIBDELTA_NO_IN_PLACE)
 constexpr uint32_t kDecoderSize32 = 376;
 #else
-constexpr uint32_t kDecoderSize32 = 360;
+constexpr uint32_t kDecoderSize32 = 368;
 #endif
 
 // Opaque state; decoder.cc knows what is inside.

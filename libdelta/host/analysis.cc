@@ -8,6 +8,7 @@
 #include "libdelta/host/file_layout.h"
 #include "libdelta/host/isa.h"
 #include "libdelta/host/parse.h"
+#include "libdelta/host/references.h"
 
 namespace libdelta {
 namespace {
@@ -132,7 +133,7 @@ std::vector<uint32_t> BusiestWindows(const Windows& windows) {
 }
 
 // Whether hardly anything is left of a word without its field, as in tables: one row looks like another then.
-bool IsData(const Template& t) { return t.origin == 0 || t.bits >= 31; }
+bool IsData(const Template& t) { return !IsPair(t) && (t.origin == 0 || t.last_bit >= 30); }
 
 // Adds a template for words that count from a base, and tells them from others by what they have in common.
 void AddOffsets(const std::vector<uint32_t>& words, bool big_endian, uint32_t old_base, uint32_t new_base,
@@ -150,14 +151,14 @@ void AddOffsets(const std::vector<uint32_t>& words, bool big_endian, uint32_t ol
   if (low > kMostScale) return;
   Template t = PointerTemplate(big_endian);
   t.scale = static_cast<uint8_t>(low);
-  t.bits = static_cast<uint8_t>(last + 1);
+  t.last_bit = static_cast<uint8_t>(last);
   t.run_shift[0] = static_cast<uint8_t>(low);
   t.run_last[0] = static_cast<uint8_t>(last);
-  t.mask = ~(RunOnes(t, 0) << low);
-  t.match = all & t.mask;
-  t.base[kOldSide] = old_base + t.match;
-  t.base[kNewSide] = new_base + t.match;
-  if (t.base[kOldSide] <= kMaxBase && t.base[kNewSide] <= kMaxBase) templates->push_back(t);
+  t.mask[0] = ~(RunOnes(t, 0) << low);
+  t.match[0] = all & t.mask[0];
+  t.base[kOldSide] = old_base + t.match[0];
+  t.base[kNewSide] = new_base + t.match[0];
+  templates->push_back(t);
 }
 
 }  // namespace
@@ -250,20 +251,20 @@ ReferenceScan::ReferenceScan(ByteView image, Side side, const std::vector<Templa
     // Like a decoder: the last one first.
     for (size_t k = templates.size(); k-- > 0;) {
       const Template& t = templates[k];
-      if ((address & t.align_mask) || t.width > image.size() - i) continue;
-      const uint32_t word = LoadWord(image.data() + i, t.width, t.order);
-      if ((word & t.mask) != t.match) continue;
-      uint32_t target = Target(t, Gather(t, word), address, side);
+      if ((address & t.align_mask) || IsShortPointer(t)) continue;
+      Words words;
+      if (!FindReference(t, image, i, &words)) continue;
+      uint32_t target = Target(t, Gather(t, words.at), address, side);
       if (target - base >= image.size()) continue;
       kinds_[i] = static_cast<uint8_t>(k + 1);
-      for (size_t j = 1; j < t.width; ++j) kinds_[i + j] = kInside;
+      for (size_t j = 1; j < Width(t); ++j) kinds_[i + j] = kInside;
       uint32_t field = 0;
       if (known != nullptr && IsData(t)) {
         if (side == kOldSide) target = known->Relocate(target);
-        field = target >> t.scale << (32u - t.bits);
+        field = target >> t.scale << (31 - t.last_bit);
       }
-      StoreWord(normalised_.data() + i, t.width, t.order, Scatter(t, word, field));
-      width = t.width;
+      width = Width(t);
+      StoreWord(normalised_.data() + i, Width(t), t.order, WithField(t, words, field));
       break;
     }
     i += width;

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <map>
 
+#include "libdelta/host/references.h"
+
 namespace libdelta {
 namespace {
 
@@ -16,15 +18,13 @@ constexpr size_t kMaxShifts = 12;  // Shifts considered in one stretch.
 using Votes = std::map<int64_t, uint32_t>;  // Shift -> references that want it.
 using Targets = std::map<uint64_t, Votes>;  // Old position -> votes.
 
-// Records where the reference `t` at a copied place points to before and after.
-void Vote(const Template& t, ByteView old_image, ByteView new_image, uint64_t from, uint64_t to,
+// Records where the reference `t` that pointed to `old_target` does so at its new place.
+void Vote(const Template& t, uint32_t old_target, ByteView old_image, ByteView new_image, uint64_t to,
           uint32_t base, Targets* targets) {
-  const uint32_t before = LoadWord(old_image.data() + from, t.width, t.order);
-  const uint32_t after = LoadWord(new_image.data() + to, t.width, t.order);
-  if ((after & t.mask) != t.match) return;
-  const uint32_t old_target =
-      Target(t, Gather(t, before), base + static_cast<uint32_t>(from), kOldSide) - base;
-  const uint32_t new_target = Target(t, Gather(t, after), base + static_cast<uint32_t>(to), kNewSide) - base;
+  Words after;
+  if (!FindReference(t, new_image, to, &after)) return;
+  const uint32_t new_target =
+      Target(t, Gather(t, after.at), base + static_cast<uint32_t>(to), kNewSide) - base;
   if (old_target >= old_image.size() || new_target >= new_image.size()) return;
   ++(*targets)[old_target][static_cast<int64_t>(new_target) - static_cast<int64_t>(old_target)];
 }
@@ -38,13 +38,15 @@ Targets CollectTargets(ByteView old_image, ByteView new_image, const Plan& plan)
       const uint32_t address = plan.base + static_cast<uint32_t>(from);
       uint64_t width = 1;
       for (const Template& t : plan.templates) {
-        if ((address & t.align_mask) || k + t.width > plan.segment_lengths[s]) continue;
-        if (t.base[kOldSide] != 0) continue;  // Small numbers everywhere look like one.
-        const uint32_t word = LoadWord(old_image.data() + from, t.width, t.order);
-        if ((word & t.mask) != t.match) continue;
-        if (Target(t, Gather(t, word), address, kOldSide) - plan.base >= old_image.size()) continue;
-        Vote(t, old_image, new_image, from, segment.new_position + k, plan.base, &targets);
-        width = t.width;
+        if ((address & t.align_mask) || k + Width(t) > plan.segment_lengths[s]) continue;
+        // Small numbers everywhere look like these, or like those that count from a table.
+        if (IsShortPointer(t) || t.base[kOldSide] != t.base[kNewSide]) continue;
+        Words words;
+        if (!FindReference(t, old_image, from, &words)) continue;
+        const uint32_t target = Target(t, Gather(t, words.at), address, kOldSide) - plan.base;
+        if (target >= old_image.size()) continue;
+        Vote(t, target, old_image, new_image, segment.new_position + k, plan.base, &targets);
+        width = Width(t);
         break;
       }
       k += width;

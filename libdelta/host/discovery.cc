@@ -44,18 +44,18 @@ struct Run {
 Field MakeField(uint32_t order, uint32_t scale, uint32_t origin, const std::vector<Run>& runs) {
   Field field{};
   Template& t = field.form;
-  t.width = kWord;
+  t.last_byte = kWord - 1;
   t.order = static_cast<uint8_t>(order);
-  if (origin != 0) t.flags = kSigned;
   t.scale = static_cast<uint8_t>(scale);
   t.origin = static_cast<uint8_t>(origin);
-  t.more_runs = static_cast<uint8_t>(runs.size() - 1);
-  for (uint32_t i = 0; i <= t.more_runs; ++i) {
+  t.last_run = static_cast<uint8_t>(runs.size() - 1);
+  for (uint32_t i = 0; i <= t.last_run; ++i) {
     t.run_shift[i] = static_cast<uint8_t>(runs[i].shift);
     t.run_last[i] = static_cast<uint8_t>(runs[i].length - 1);
-    t.bits = static_cast<uint8_t>(t.bits + runs[i].length);
+    t.last_bit = static_cast<uint8_t>(t.last_bit + runs[i].length - (i == 0));
     field.ones |= RunOnes(t, i) << runs[i].shift;
   }
+  if (origin != 0) t.sign_bit = t.last_bit;
   return field;
 }
 
@@ -156,16 +156,17 @@ class Discovery {
 
   uint32_t AddressOf(const Place& p) const { return plan_.base + static_cast<uint32_t>(p.from); }
   uint32_t Before(const Place& p, const Template& t) const {
-    return LoadWord(old_.data() + p.from, t.width, t.order);
+    return LoadWord(old_.data() + p.from, kWord, t.order);
   }
   uint32_t After(const Place& p, const Template& t) const {
-    return LoadWord(new_.data() + p.to, t.width, t.order);
+    return LoadWord(new_.data() + p.to, kWord, t.order);
   }
 
   // The word expected instead of `word`, or none if it is expected to stay.
   std::optional<uint32_t> Change(const Template& t, const Place& p, uint32_t word) const {
-    if (!relocator_.Known(Target(t, Gather(t, word), AddressOf(p), kOldSide))) return std::nullopt;
-    const uint32_t predicted = relocator_.Predict(t, word, p.from, p.to);
+    const Words words = {{word, 0}};
+    if (!relocator_.Known(Target(t, Gather(t, words.at), AddressOf(p), kOldSide))) return std::nullopt;
+    const uint32_t predicted = relocator_.Predict(t, words, p.from, p.to);
     if (predicted == word) return std::nullopt;
     return predicted;
   }
@@ -177,10 +178,12 @@ class Discovery {
 
   void MarkExplained(const Template& t) {
     for (const Place& p : places_) {
-      const uint32_t word = Before(p, t);
-      if ((AddressOf(p) & t.align_mask) || (word & t.mask) != t.match) continue;
-      if (Change(t, p, word) != After(p, t)) continue;
-      std::fill_n(explained_.begin() + static_cast<std::ptrdiff_t>(p.from), t.width, true);
+      Words words;
+      if ((AddressOf(p) & t.align_mask) || !FindReference(t, old_, p.from, &words)) continue;
+      if (!relocator_.Known(Target(t, Gather(t, words.at), AddressOf(p), kOldSide))) continue;
+      const uint32_t predicted = relocator_.Predict(t, words, p.from, p.to);
+      if (predicted == words.at[0] || predicted != LoadWord(new_.data() + p.to, Width(t), t.order)) continue;
+      std::fill_n(explained_.begin() + static_cast<std::ptrdiff_t>(p.from), Width(t), true);
     }
   }
 
@@ -266,8 +269,8 @@ class Discovery {
     }
     if (gain < kMinGain) return std::nullopt;
     Template t = field.form;
-    t.mask = static_cast<uint32_t>(mask);
-    t.match = static_cast<uint32_t>(match);
+    t.mask[0] = static_cast<uint32_t>(mask);
+    t.match[0] = static_cast<uint32_t>(match);
     t.align_mask = static_cast<uint8_t>(mask >> 32);
     return t;
   }

@@ -30,6 +30,13 @@ class PlanReader {
         snapshot_units(plan.snapshot_units),
         image_map(plan.image_map),
         ram_map(plan.ram_map) {
+    // The codec tries the last one first.
+    Template before{};
+    for (auto t = plan.templates.rbegin(); t != plan.templates.rend(); ++t) {
+      before = LikeBefore(*t, before);
+      const auto* bytes = reinterpret_cast<const uint8_t*>(&before);
+      template_bytes_.insert(template_bytes_.end(), bytes, bytes + sizeof(Template));
+    }
     for (uint32_t i = 0; i < plan.image_map.size(); ++i) {
       if (!plan.image_map[i].anchor) order_.push_back(i);
     }
@@ -45,8 +52,7 @@ class PlanReader {
     }
   }
 
-  // The codec tries the last one first.
-  const Template& TemplateAt(uint32_t i) const { return plan_.templates[plan_.templates.size() - 1 - i]; }
+  uint8_t TemplateByte(size_t i) const { return template_bytes_[i]; }
   // Entry of the image's map, or of the RAM's, which counts from its first entry.
   MapEntry Entry(uint32_t map, uint32_t i) const {
     if (map == 0) return plan_.image_map[i];
@@ -82,7 +88,23 @@ class PlanReader {
   }
 
  private:
+  // `t`, in which what does not matter is as in the template before, where it costs least.
+  static Template LikeBefore(Template t, const Template& before) {
+    for (uint32_t i = t.last_run + 1u; i < kMaxRuns; ++i) {
+      t.run_shift[i] = before.run_shift[i];
+      t.run_last[i] = before.run_last[i];
+    }
+    if (t.origin == 0) {
+      t.bias = before.bias;
+      t.origin_shift = before.origin_shift;
+    }
+    if (t.tied_bits == 0) std::copy_n(before.tied_shift, kWords, t.tied_shift);
+    if (t.mask[1] == 0) t.reach = before.reach;
+    return t;
+  }
+
   const Plan& plan_;
+  Bytes template_bytes_;
   std::vector<uint32_t> order_;  // Segments by new position.
   std::vector<bool> in_order_;
   size_t next_operation_ = 0;

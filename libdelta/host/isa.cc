@@ -2,10 +2,14 @@
 
 #include <algorithm>
 
+#include "libdelta/host/references.h"
+
 namespace libdelta {
 namespace {
 
 // How templates are written here; see the fields of Template for what becomes of it.
+constexpr uint8_t kSigned = 1;
+constexpr uint8_t kInvertBelow = 2;
 constexpr uint8_t kRelative = 4;
 constexpr uint8_t kAlignedPc = 8;
 constexpr uint8_t kBig = 16;
@@ -15,49 +19,143 @@ constexpr uint8_t kBranch = kRelative | kSigned;
 struct Run {
   uint8_t shift;
   uint8_t length;
+  uint8_t word = 0;  // 1: the other one.
 };
+
+// The field: most significant first.
+void SetRuns(const std::vector<Run>& runs, uint32_t unused, Template* t) {
+  size_t bits = 0;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    t->run_shift[i] = static_cast<uint8_t>(runs[i].shift + unused);
+    t->run_last[i] = static_cast<uint8_t>((runs[i].length - 1u) | runs[i].word * kInOther);
+    bits += runs[i].length;
+  }
+  t->last_run = static_cast<uint8_t>(runs.size() - 1);
+  t->last_bit = static_cast<uint8_t>(bits - 1);
+}
+
+uint8_t OrderOf(uint8_t traits) { return (traits & kBig) ? kBigEndian : kLittleEndian; }
 
 Template Make(uint8_t width, uint8_t align_log2, uint8_t traits, uint8_t scale, uint8_t bias, uint32_t mask,
               uint32_t match, const std::vector<Run>& runs) {
   Template t{};
-  t.width = width;
-  t.order = (traits & kBig) ? kBigEndian : kLittleEndian;
+  t.last_byte = static_cast<uint8_t>(width - 1);
+  t.order = OrderOf(traits);
   t.align_mask = static_cast<uint8_t>((1u << align_log2) - 1);
-  t.flags = traits & (kSigned | kInvertBelow);
+  t.inverts = (traits & kInvertBelow) != 0;
   t.origin = !(traits & kRelative) ? 0 : (traits & kAlignedPc) ? 4 : 1;
   t.scale = scale;
-  t.bias = bias;
+  t.bias = static_cast<int8_t>(bias);
   // Big-endian words fill the upper end of 32 bits.
   const uint32_t unused = (traits & kBig) ? 32u - 8u * width : 0;
-  t.mask = mask << unused;
-  t.match = match << unused;
-  t.more_runs = static_cast<uint8_t>(runs.size() - 1);
-  for (size_t i = 0; i < runs.size(); ++i) {
-    t.run_shift[i] = static_cast<uint8_t>(runs[i].shift + unused);
-    t.run_last[i] = static_cast<uint8_t>(runs[i].length - 1);
-    t.bits = static_cast<uint8_t>(t.bits + runs[i].length);
-  }
+  t.mask[0] = mask << unused;
+  t.match[0] = match << unused;
+  SetRuns(runs, unused, &t);
+  if (traits & kSigned) t.sign_bit = t.last_bit;
   return t;
 }
+
+// An instruction that has a part of an address, and the register that the two have in common.
+struct Part {
+  uint32_t mask;
+  uint32_t match;
+  std::vector<Run> runs;
+  uint8_t register_shift;
+};
+
+// What the two parts of an address have in common.
+struct PairTraits {
+  uint8_t align_log2;
+  uint8_t order;
+  uint8_t register_bits;  // How many name it; 0: none does.
+  uint8_t sign_bit;       // 0, or the one of the lower part.
+  uint8_t origin;         // As in a template,
+  uint8_t origin_shift;
+  int8_t bias;  // here from the instruction with the upper part.
+};
+
+// Pairs of instructions. Their templates cost least if those for the upper parts come first, then the others.
+class Pairs {
+ public:
+  explicit Pairs(const PairTraits& traits) : traits_(traits) {}
+
+  // The lower part comes `distance` bytes after the upper one. Fields count units of 1 << scale bytes.
+  void Add(int distance, const Part& upper, const Part& lower, uint8_t scale = 0) {
+    const auto runs = [&](uint8_t upper_word) {
+      std::vector<Run> all;
+      for (const Run& run : upper.runs) all.push_back({run.shift, run.length, upper_word});
+      for (const Run& run : lower.runs) {
+        all.push_back({run.shift, run.length, static_cast<uint8_t>(1 - upper_word)});
+      }
+      return all;
+    };
+    upper_.push_back(Form(upper, lower, distance, scale, runs(0)));
+    lower_.push_back(Form(lower, upper, -distance, scale, runs(1)));
+    lower_.back().bias = static_cast<int8_t>(traits_.bias - distance);
+  }
+
+  void AppendTo(std::vector<Template>* templates) const {
+    templates->insert(templates->end(), upper_.begin(), upper_.end());
+    templates->insert(templates->end(), lower_.begin(), lower_.end());
+  }
+
+ private:
+  Template Form(const Part& own, const Part& other, int reach, uint8_t scale,
+                const std::vector<Run>& runs) const {
+    Template t{};
+    t.last_byte = 3;
+    t.order = traits_.order;
+    t.align_mask = static_cast<uint8_t>((1u << traits_.align_log2) - 1);
+    t.sign_bit = traits_.sign_bit;
+    t.scale = scale;
+    t.bias = traits_.bias;
+    t.origin = traits_.origin;
+    t.origin_shift = traits_.origin_shift;
+    t.reach = static_cast<uint8_t>(reach > 0 ? reach / 2 - 1 : reach / 2 + 8);
+    t.tied_bits = static_cast<uint8_t>((1u << traits_.register_bits) - 1);
+    t.tied_shift[0] = own.register_shift;
+    t.tied_shift[1] = other.register_shift;
+    t.mask[0] = own.mask;
+    t.mask[1] = other.mask;
+    t.match[0] = own.match;
+    t.match[1] = other.match;
+    SetRuns(runs, 0, &t);
+    return t;
+  }
+
+  const PairTraits traits_;
+  std::vector<Template> upper_;
+  std::vector<Template> lower_;
+};
 
 // Arm Architecture Reference Manual, Thumb encodings; words are two little-endian halfwords, first one low.
 TemplateSet Thumb() {
   const std::vector<Run> wide = {{10, 1}, {29, 1}, {27, 1}, {0, 10}, {16, 11}};
-  return {"thumb",
-          {
-              Make(4, 1, kBranch | kInvertBelow, 1, 4, 0xd000f800, 0xd000f000, wide),  // BL (T1)
-          },
-          {
-              Make(4, 1, kBranch | kInvertBelow, 1, 4, 0xd000f800, 0x9000f000, wide),  // B.W (T4)
-              Make(4, 1, kBranch, 1, 4, 0xd000f800, 0x8000f000,                        // B<c>.W (T3)
-                   {{10, 1}, {27, 1}, {29, 1}, {0, 6}, {16, 11}}),
-              Make(4, 1, kRelative | kAlignedPc, 0, 4, 0x0000ffff, 0x0000f8df, {{16, 12}}),  // LDR.W literal
-              Make(2, 1, kRelative | kAlignedPc, 2, 4, 0xf800, 0x4800, {{0, 8}}),            // LDR literal
-              Make(2, 1, kRelative | kAlignedPc, 2, 4, 0xf800, 0xa000, {{0, 8}}),            // ADR
-              Make(2, 1, kBranch, 1, 4, 0xf800, 0xe000, {{0, 11}}),                          // B (T2)
-              Make(2, 1, kBranch, 1, 4, 0xf000, 0xd000, {{0, 8}}),                           // B<c> (T1)
-              Make(2, 1, kRelative, 1, 4, 0xf500, 0xb100, {{9, 1}, {3, 5}}),                 // CBZ, CBNZ
-          }};
+  TemplateSet set = {
+      "thumb",
+      {
+          Make(4, 1, kBranch | kInvertBelow, 1, 4, 0xd000f800, 0xd000f000, wide),  // BL (T1)
+      },
+      {
+          Make(4, 1, kBranch | kInvertBelow, 1, 4, 0xd000f800, 0x9000f000, wide),  // B.W (T4)
+          Make(4, 1, kBranch, 1, 4, 0xd000f800, 0x8000f000,                        // B<c>.W (T3)
+               {{10, 1}, {27, 1}, {29, 1}, {0, 6}, {16, 11}}),
+          Make(4, 1, kRelative | kAlignedPc, 0, 4, 0x0000ffff, 0x0000f8df, {{16, 12}}),  // LDR.W literal
+          Make(2, 1, kRelative | kAlignedPc, 2, 4, 0xf800, 0x4800, {{0, 8}}),            // LDR literal
+          Make(2, 1, kRelative | kAlignedPc, 2, 4, 0xf800, 0xa000, {{0, 8}}),            // ADR
+          Make(2, 1, kBranch, 1, 4, 0xf800, 0xe000, {{0, 11}}),                          // B (T2)
+          Make(2, 1, kBranch, 1, 4, 0xf000, 0xd000, {{0, 8}}),                           // B<c> (T1)
+          Make(2, 1, kRelative, 1, 4, 0xf500, 0xb100, {{9, 1}, {3, 5}}),                 // CBZ, CBNZ
+      }};
+  // MOVW, then MOVT of the same register.
+  constexpr PairTraits kMoves = {1, kLittleEndian, 4, 0, 0, 0, 0};
+  const std::vector<Run> half = {{0, 4}, {10, 1}, {28, 3}, {16, 8}};
+  const Part movt = {0x8000fbf0, 0x0000f2c0, half, 24};
+  const Part movw = {0x8000fbf0, 0x0000f240, half, 24};
+  Pairs moves(kMoves);
+  for (const int distance : {4, 6, 8}) moves.Add(-distance, movt, movw);
+  moves.AppendTo(&set.others);
+  return set;
 }
 
 // Telink TC32: Thumb's instructions under other opcodes; the call is the two-halfword form of ARMv4T.
@@ -73,29 +171,56 @@ TemplateSet Tc32() {
 
 // Arm Architecture Reference Manual, A32 encodings: BL, then any conditional branch.
 TemplateSet A32() {
-  return {"arm",
-          {Make(4, 2, kBranch, 2, 8, 0xff000000, 0xeb000000, {{0, 24}})},
-          {Make(4, 2, kBranch, 2, 8, 0x0f000000, 0x0a000000, {{0, 24}})}};
+  TemplateSet set = {"arm",
+                     {Make(4, 2, kBranch, 2, 8, 0xff000000, 0xeb000000, {{0, 24}})},
+                     {Make(4, 2, kBranch, 2, 8, 0x0f000000, 0x0a000000, {{0, 24}})}};
+  // MOVW, then MOVT of the same register.
+  constexpr PairTraits kMoves = {2, kLittleEndian, 4, 0, 0, 0, 0};
+  const std::vector<Run> half = {{16, 4}, {0, 12}};
+  const Part movt = {0x0ff00000, 0x03400000, half, 12};
+  const Part movw = {0x0ff00000, 0x03000000, half, 12};
+  Pairs moves(kMoves);
+  for (const int distance : {4, 8}) moves.Add(-distance, movt, movw);
+  moves.AppendTo(&set.others);
+  return set;
+}
+
+// ADRP and what adds the offset in the page. Of what makes 33 bits the highest is left out: it does not
+// change.
+Pairs Pages() {
+  Pairs pages({2, kLittleEndian, 5, 0, 1, 12, 0});
+  const Part adrp = {0x9f000000, 0x90000000, {{5, 18}, {29, 2}}, 0};
+  const Part add = {0xffc00000, 0x91000000, {{10, 12}}, 5};
+  const Part word = {0xffb00000, 0xb9000000, {{10, 10}}, 5};
+  const Part pointer = {0xffb80000, 0xf9000000, {{10, 9}}, 5};
+  for (const int distance : {4, 8}) {
+    pages.Add(distance, adrp, add);
+    pages.Add(distance, adrp, pointer, 3);
+    pages.Add(distance, adrp, word, 2);
+  }
+  return pages;
 }
 
 // Arm Architecture Reference Manual, A64 encodings.
 TemplateSet AArch64() {
-  return {"aarch64",
-          {Make(4, 2, kBranch, 2, 0, 0xfc000000, 0x94000000, {{0, 26}})},  // BL
-          {
-              Make(4, 2, kBranch, 2, 0, 0xfc000000, 0x14000000, {{0, 26}}),           // B
-              Make(4, 2, kBranch, 2, 0, 0xff000010, 0x54000000, {{5, 19}}),           // B.cond
-              Make(4, 2, kBranch, 2, 0, 0x7e000000, 0x34000000, {{5, 19}}),           // CBZ, CBNZ
-              Make(4, 2, kBranch, 2, 0, 0x7e000000, 0x36000000, {{5, 14}}),           // TBZ, TBNZ
-              Make(4, 2, kBranch, 0, 0, 0x9f000000, 0x10000000, {{5, 19}, {29, 2}}),  // ADR
-              Make(4, 2, kBranch, 2, 0, 0x3b000000, 0x18000000, {{5, 19}}),           // LDR literal
-          }};
+  TemplateSet set = {"aarch64",
+                     {Make(4, 2, kBranch, 2, 0, 0xfc000000, 0x94000000, {{0, 26}})},  // BL
+                     {
+                         Make(4, 2, kBranch, 2, 0, 0xfc000000, 0x14000000, {{0, 26}}),           // B
+                         Make(4, 2, kBranch, 2, 0, 0xff000010, 0x54000000, {{5, 19}}),           // B.cond
+                         Make(4, 2, kBranch, 2, 0, 0x7e000000, 0x34000000, {{5, 19}}),           // CBZ, CBNZ
+                         Make(4, 2, kBranch, 2, 0, 0x7e000000, 0x36000000, {{5, 14}}),           // TBZ, TBNZ
+                         Make(4, 2, kBranch, 0, 0, 0x9f000000, 0x10000000, {{5, 19}, {29, 2}}),  // ADR
+                         Make(4, 2, kBranch, 2, 0, 0x3b000000, 0x18000000, {{5, 19}}),  // LDR literal
+                     }};
+  Pages().AppendTo(&set.others);
+  return set;
 }
 
 // RISC-V Unprivileged ISA, J, B, CJ and CB formats.
 TemplateSet RiscV() {
   const std::vector<Run> cj = {{12, 1}, {8, 1}, {9, 2}, {6, 1}, {7, 1}, {2, 1}, {11, 1}, {3, 3}};
-  return {
+  TemplateSet set = {
       "riscv",
       {Make(4, 1, kBranch, 1, 0, 0x0000007f, 0x0000006f, {{31, 1}, {12, 8}, {20, 1}, {21, 10}})},  // JAL
       {
@@ -104,6 +229,20 @@ TemplateSet RiscV() {
           Make(2, 1, kBranch, 1, 0, 0xe003, 0x2001, cj),                                          // C.JAL
           Make(2, 1, kBranch, 1, 0, 0xc003, 0xc001, {{12, 1}, {5, 2}, {2, 1}, {10, 2}, {3, 2}}),  // C.BEQZ
       }};
+  const Part auipc = {0x7f, 0x17, {{12, 20}}, 7};
+  const Part lui = {0x7f, 0x37, {{12, 20}}, 7};
+  const Part jalr = {0x707f, 0x67, {{20, 12}}, 15};
+  const Part load = {0x6f, 0x03, {{20, 12}}, 15};  // Or ADDI.
+  const Part store = {0x7f, 0x23, {{25, 7}, {7, 5}}, 15};
+  Pairs relative({1, kLittleEndian, 5, 11, 1, 0, 0});
+  relative.Add(4, auipc, jalr);
+  relative.Add(4, auipc, load);
+  relative.AppendTo(&set.others);
+  Pairs absolute({1, kLittleEndian, 5, 11, 0, 0, 0});
+  for (const int distance : {4, 6, 8}) absolute.Add(distance, lui, load);
+  absolute.Add(4, lui, store);
+  absolute.AppendTo(&set.others);
+  return set;
 }
 
 // Xtensa ISA Reference Manual. Opcodes have four bits, so there are words everywhere that look like one;
@@ -160,38 +299,69 @@ TemplateSet Avr() {
           }};
 }
 
+// MCS 51 instruction set: absolute addresses, and those in the same 2 KiB as the next instruction.
 TemplateSet I8051() {
+  const auto page = [](uint16_t opcode) {
+    Template t = Make(2, 0, kRelative | kBig, 0, 2, 0x1f00, opcode, {{13, 3}, {0, 8}});
+    t.origin_shift = 11;
+    return t;
+  };
   return {"8051",
-          {Make(3, 0, kBig, 0, 0, 0xff0000, 0x120000, {{0, 16}})},   // LCALL
-          {Make(3, 0, kBig, 0, 0, 0xff0000, 0x020000, {{0, 16}})}};  // LJMP
+          {Make(3, 0, kBig, 0, 0, 0xff0000, 0x120000, {{0, 16}})},  // LCALL
+          {
+              Make(3, 0, kBig, 0, 0, 0xff0000, 0x020000, {{0, 16}}),  // LJMP
+              Make(3, 0, kBig, 0, 0, 0xff0000, 0x900000, {{0, 16}}),  // MOV DPTR
+              page(0x1100),                                           // ACALL
+              page(0x0100),                                           // AJMP
+          }};
 }
 
-// MIPS Architecture For Programmers. Jumps stay in 256 MiB; where they are is not in the word, so the upper
-// four bits of the address are made of opcode bits that are known: for JAL 26 is 1, 28 is 0.
+// MIPS Architecture For Programmers. Jumps stay in 256 MiB; which ones is not in the word.
 TemplateSet Mips(const std::string& name, uint8_t order) {
   const auto jump = [order](uint32_t segment) {
-    std::vector<Run> runs;
-    for (uint32_t bit = 4; bit-- > 0;)
-      runs.push_back({static_cast<uint8_t>(segment >> bit & 1 ? 26 : 28), 1});
-    runs.push_back({0, 26});
-    return Make(4, 2, order, 2, 0, 0xe8000000, 0x08000000, runs);
+    Template t = Make(4, 2, order, 2, 0, 0xf8000000, 0x08000000, {{0, 26}});
+    t.base[kOldSide] = t.base[kNewSide] = segment << 28;
+    return t;
   };
-  return {name,
-          {jump(0x0), jump(0x8), jump(0x9), jump(0xb)},
-          {
-              Make(4, 2, kBranch | order, 2, 4, 0xffff0000, 0x04110000, {{0, 16}}),  // BAL
-              Make(4, 2, kBranch | order, 2, 4, 0xf8000000, 0x10000000, {{0, 16}}),  // BEQ, BNE
-          }};
+  TemplateSet set = {name,
+                     {jump(0x0), jump(0x8), jump(0x9), jump(0xb)},
+                     {
+                         Make(4, 2, kBranch | order, 2, 4, 0xffff0000, 0x04110000, {{0, 16}}),  // BAL
+                         Make(4, 2, kBranch | order, 2, 4, 0xf8000000, 0x10000000, {{0, 16}}),  // BEQ, BNE
+                     }};
+  const Part lui = {0xffe00000, 0x3c000000, {{0, 16}}, 16};
+  const Part addiu = {0xfc000000, 0x24000000, {{0, 16}}, 21};
+  const Part access = {0xc0000000, 0x80000000, {{0, 16}}, 21};  // Loads and stores.
+  Pairs absolute({2, OrderOf(order), 5, 15, 0, 0, 0});
+  for (const int distance : {4, 8}) {
+    absolute.Add(distance, lui, addiu);
+    absolute.Add(distance, lui, access);
+  }
+  absolute.AppendTo(&set.others);
+  return set;
 }
 
 // MicroBlaze Processor Reference Guide: BRLID r15, then unconditional and conditional branches.
 TemplateSet MicroBlaze(const std::string& name, uint8_t order) {
-  return {name,
-          {Make(4, 2, kBranch | order, 0, 0, 0xffff0000, 0xb9f40000, {{0, 16}})},
-          {
-              Make(4, 2, kBranch | order, 0, 0, 0xffef0000, 0xb8000000, {{0, 16}}),
-              Make(4, 2, kBranch | order, 0, 0, 0xfc000000, 0xbc000000, {{0, 16}}),
-          }};
+  TemplateSet set = {name,
+                     {Make(4, 2, kBranch | order, 0, 0, 0xffff0000, 0xb9f40000, {{0, 16}})},
+                     {
+                         Make(4, 2, kBranch | order, 0, 0, 0xffef0000, 0xb8000000, {{0, 16}}),
+                         Make(4, 2, kBranch | order, 0, 0, 0xfc000000, 0xbc000000, {{0, 16}}),
+                     }};
+  // IMM has the upper half of what the next instruction needs.
+  const Part imm = {0xffff0000, 0xb0000000, {{0, 16}}, 0};
+  const Part call = {0xffff0000, 0xb9f40000, {{0, 16}}, 0};
+  const Part add = {0xfc000000, 0x30000000, {{0, 16}}, 0};     // ADDIK
+  const Part access = {0xe0000000, 0xe0000000, {{0, 16}}, 0};  // Loads and stores.
+  Pairs relative({2, OrderOf(order), 0, 0, 1, 0, 4});
+  relative.Add(4, imm, call);
+  relative.AppendTo(&set.others);
+  Pairs absolute({2, OrderOf(order), 0, 0, 0, 0, 0});
+  absolute.Add(4, imm, add);
+  absolute.Add(4, imm, access);
+  absolute.AppendTo(&set.others);
+  return set;
 }
 
 // Intel 64 and IA-32 Software Developer's Manual: 24 bits of a rel32; the rest are copies of the sign.
@@ -205,6 +375,15 @@ TemplateSet X86(const std::string& name, bool wide) {
   return {name, {Make(4, 0, kBranch, 0, 5, 0x000000ff, 0x000000e8, {{8, 24}})}, others};
 }
 
+// Processors with short addresses. Nearly any bytes look like such a pointer, so who has them must say so.
+TemplateSet ShortPointers(uint8_t width, bool big_endian) {
+  const uint8_t order = big_endian ? kBig : uint8_t{0};
+  const std::vector<Run> all = {{0, static_cast<uint8_t>(8 * width)}};
+  return {"pointers-" + std::to_string(width) + (big_endian ? "-be" : ""),
+          {},
+          {Make(width, 0, order, 0, 0, 0, 0, all)}};
+}
+
 constexpr size_t kPerTarget = 12;
 
 struct Fingerprint {
@@ -216,10 +395,10 @@ struct Fingerprint {
 Fingerprint Measure(ByteView image, const Template& t) {
   std::vector<uint32_t> targets;
   const size_t step = size_t{t.align_mask} + 1;
-  for (size_t i = 0; i + t.width <= image.size(); i += step) {
-    const uint32_t word = LoadWord(image.data() + i, t.width, t.order);
-    if ((word & t.mask) != t.match) continue;
-    const uint32_t target = Target(t, Gather(t, word), static_cast<uint32_t>(i), kOldSide);
+  for (size_t i = 0; i < image.size(); i += step) {
+    Words words;
+    if (!FindReference(t, image, i, &words)) continue;
+    const uint32_t target = Target(t, Gather(t, words.at), static_cast<uint32_t>(i), kOldSide);
     if (target < image.size()) targets.push_back(target);
   }
   std::sort(targets.begin(), targets.end());
@@ -254,6 +433,10 @@ const std::vector<TemplateSet>& TemplateSets() {
       MicroBlaze("microblaze-be", kBig),
       X86("x86", false),
       X86("x86-64", true),
+      ShortPointers(2, false),
+      ShortPointers(2, true),
+      ShortPointers(3, false),
+      ShortPointers(3, true),
   };
   return sets;
 }
@@ -281,6 +464,7 @@ const TemplateSet* DetectSet(ByteView image) {
   const TemplateSet* best = nullptr;
   uint64_t best_recurring = 0;
   for (const TemplateSet& set : TemplateSets()) {
+    if (set.calls.empty()) continue;
     const Fingerprint print = Measure(image, set.calls[0]);
     // Chance lets few targets recur; a real set's calls mostly go to functions that others call too.
     if (print.recurring < 24 || print.recurring * 5 < print.references * 2) continue;

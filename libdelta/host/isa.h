@@ -11,7 +11,8 @@
 namespace libdelta {
 
 // References of one instruction set. Calls are common and their targets recur, which makes them a fingerprint
-// of the instruction set; the others are worth a template only where an image shows it.
+// of the instruction set; the others are worth a template only where an image shows it. A set without calls
+// is used if it is asked for by name.
 struct TemplateSet {
   std::string name;
   std::vector<Template> calls;

@@ -285,16 +285,23 @@ class Parser {
     if (kind == ReferenceScan::kNone) return equal ? kByteHit : kByteMiss;
     if (kind == ReferenceScan::kInside) return 0;
     const Template& t = plan_.templates[kind - 1u];
-    if (i + t.width > in_.new_image.size()) return equal ? kByteHit : kByteMiss;
-    const uint32_t old_word = LoadWord(in_.old_image.data() + o, t.width, t.order);
-    const uint32_t new_word = LoadWord(in_.new_image.data() + i, t.width, t.order);
+    const uint32_t width = Width(t);
+    if (i + width > in_.new_image.size()) return equal ? kByteHit : kByteMiss;
     if (options_.maps_known) {
-      if (relocator_.Predict(t, old_word, o, i) == new_word) return kReferenceHit;
-    } else if (in_.new_scan->kind(i) == kind && Scatter(t, old_word, 0) == Scatter(t, new_word, 0)) {
-      return old_word == new_word ? kReferenceHit : kReferenceMaybe;
+      Words words;
+      FindReference(t, in_.old_image, o, &words);
+      const uint32_t new_word = LoadWord(in_.new_image.data() + i, width, t.order);
+      if (relocator_.Predict(t, words, o, i) == new_word) return kReferenceHit;
+    } else if (in_.new_scan->kind(i) == kind) {
+      const auto same = [&](const auto& a, const auto& b) {
+        return std::equal(a.begin() + o, a.begin() + o + width, b.begin() + i);
+      };
+      if (same(in_.old_scan->normalised(), in_.new_scan->normalised())) {
+        return same(in_.old_image, in_.new_image) ? kReferenceHit : kReferenceMaybe;
+      }
     }
     Cost cost = kOne;
-    for (size_t k = 0; k < t.width; ++k) {
+    for (size_t k = 0; k < width; ++k) {
       cost += in_.old_image[o + k] == in_.new_image[i + k] ? kOne : kReferenceMiss / 4;
     }
     return cost;
@@ -391,13 +398,15 @@ uint32_t Relocator::Relocate(uint32_t address) const {
   return Known(address) ? MapPosition(plan_.ram_map, address) : address;
 }
 
-uint32_t Relocator::Predict(const Template& t, uint32_t word, uint64_t old_position,
+uint32_t Relocator::Predict(const Template& t, const Words& words, uint64_t old_position,
                             uint64_t new_position) const {
   const uint32_t target =
-      Target(t, Gather(t, word), plan_.base + static_cast<uint32_t>(old_position), kOldSide);
+      Target(t, Gather(t, words.at), plan_.base + static_cast<uint32_t>(old_position), kOldSide);
   uint32_t field;
-  if (!FieldFor(t, Relocate(target), plan_.base + static_cast<uint32_t>(new_position), &field)) return word;
-  return Scatter(t, word, field);
+  if (!FieldFor(t, Relocate(target), plan_.base + static_cast<uint32_t>(new_position), &field)) {
+    return words.at[0];
+  }
+  return WithField(t, words, field);
 }
 
 std::vector<Operation> Parse(const ParseInput& input, const Plan& plan, const ParseOptions& options) {

@@ -7,6 +7,7 @@
 #include "libdelta/host/analysis.h"
 #include "libdelta/host/matcher.h"
 #include "libdelta/host/plan.h"
+#include "libdelta/host/references.h"
 
 namespace libdelta {
 
@@ -39,8 +40,8 @@ std::vector<Operation> Parse(const ParseInput& input, const Plan& plan, const Pa
 class Relocator {
  public:
   Relocator(const Plan& plan, uint64_t old_size) : plan_(plan), old_size_(old_size) {}
-  // Predicted word for the reference `word` at `old_position`, copied to `new_position`.
-  uint32_t Predict(const Template& t, uint32_t word, uint64_t old_position, uint64_t new_position) const;
+  // Predicted word for the reference at `old_position`, copied to `new_position`.
+  uint32_t Predict(const Template& t, const Words& words, uint64_t old_position, uint64_t new_position) const;
   uint32_t Relocate(uint32_t address) const;
   bool Known(uint32_t address) const;  // In either map.
 

@@ -75,7 +75,7 @@ void AdoptParse(const std::vector<Operation>& parse, size_t max_segments, Plan* 
   }
 }
 
-bool IsAbsolute(const Template& t) { return t.origin == 0 && t.base[kOldSide] == 0; }
+bool IsAbsolute(const Template& t) { return t.origin == 0 && t.base[kOldSide] == 0 && !IsShortPointer(t); }
 
 // What absolute references outside the image say before and after, where nothing else is predicted.
 std::vector<WordPair> PairedTargets(ByteView old_image, ByteView new_image, const Plan& plan) {
@@ -88,17 +88,17 @@ std::vector<WordPair> PairedTargets(ByteView old_image, ByteView new_image, cons
       width = 1;
       const uint32_t address = plan.base + static_cast<uint32_t>(from + k);
       for (const Template& t : plan.templates) {
-        if ((address & t.align_mask) || k + t.width > plan.segment_lengths[s]) continue;
-        const uint32_t before = LoadWord(old_image.data() + from + k, t.width, t.order);
-        if ((before & t.mask) != t.match) continue;
-        const uint32_t target = Target(t, Gather(t, before), address, kOldSide);
+        if ((address & t.align_mask) || k + Width(t) > plan.segment_lengths[s]) continue;
+        Words before;
+        if (!FindReference(t, old_image, from + k, &before)) continue;
+        const uint32_t target = Target(t, Gather(t, before.at), address, kOldSide);
         if (target - plan.base >= old_image.size()) {
           if (!IsAbsolute(t)) continue;
-          const uint32_t after = LoadWord(new_image.data() + to + k, t.width, t.order);
-          if ((after & t.mask) == t.match)
-            pairs.emplace_back(target, Target(t, Gather(t, after), 0, kNewSide));
-        } else if (relocator.Predict(t, before, from + k, to + k) != before) {
-          width = t.width;
+          Words after;
+          if (FindReference(t, new_image, to + k, &after))
+            pairs.emplace_back(target, Target(t, Gather(t, after.at), 0, kNewSide));
+        } else if (relocator.Predict(t, before, from + k, to + k) != before.at[0]) {
+          width = Width(t);
           break;
         }
       }
@@ -148,7 +148,7 @@ size_t PositionWidth(uint64_t longest_image) {
 }
 
 Limits LimitsFor(uint32_t arena, uint64_t longest_image) {
-  return {std::min<size_t>(kMaxTemplates, arena / 8 / sizeof(Template)),
+  return {std::min<size_t>(kMaxTemplates, arena / 6 / sizeof(Template)),
           std::min<size_t>(kMaxEntries, arena * 2 / 5 / (2 * PositionWidth(longest_image))), arena / 10 / 8};
 }
 
@@ -157,7 +157,8 @@ void LimitForJournal(const PayloadOptions& options, ByteView old_image, ByteView
   const InPlaceLayout& layout = *options.in_place;
   const PageOrder order(layout, old_image, new_image, {});
   const uint32_t groups = static_cast<uint32_t>(order.pages().size() * 2 / (order.capacity() + 1)) + 1;
-  const uint32_t templates = static_cast<uint32_t>(limits->templates * sizeof(Template)) / 2;
+  constexpr size_t kUsual = 4;  // So many templates are mostly enough.
+  const uint32_t templates = static_cast<uint32_t>(std::min(limits->templates, kUsual) * sizeof(Template));
   const JournalPlan journal(layout, options.header_size, templates, order.capacity());
   const size_t maps = journal.RoomForParts(groups);
   const size_t width = 2 * PositionWidth(std::max(old_image.size(), new_image.size()));
@@ -309,7 +310,7 @@ class Planner {
     };
     if (set_) consider(set_);
     for (const TemplateSet& set : TemplateSets()) {
-      if (&set != set_) consider(&set);
+      if (&set != set_ && !set.calls.empty()) consider(&set);
     }
     return best;
   }
@@ -428,7 +429,7 @@ Payload EncodePayload(ByteView old_image, ByteView new_image, const PayloadOptio
     std::optional<Payload> payload = TryEncode(old_image, new_image, options, limits);
     if (payload) return std::move(*payload);
     if (limits.templates + limits.map_entries + limits.ram_entries == 0) return {};
-    limits = {limits.templates / 2, limits.map_entries / 2, limits.ram_entries / 2};
+    limits = {limits.templates * 2 / 3, limits.map_entries * 3 / 4, limits.ram_entries * 3 / 4};
   }
 }
 

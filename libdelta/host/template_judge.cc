@@ -4,7 +4,6 @@
 #include "libdelta/host/template_judge.h"
 
 #include <algorithm>
-#include <cstddef>
 #include <limits>
 #include <utility>
 
@@ -20,11 +19,9 @@ constexpr int64_t kTemplateCost = 110 * kBitCostOne;  // In the prologue, and th
 constexpr int64_t kLooseCost = 1500 * kBitCostOne;  // Of one that any word fits: it also misleads the parse.
 constexpr int64_t kFlagShare = 4;  // Contexts tell right from wrong at this part of what counts alone would.
 
-// Padding aside.
 bool IsSame(const Template& a, const Template& b) {
-  constexpr size_t kSize = offsetof(Template, run_last) + sizeof(Template::run_last);
   const auto* bytes = reinterpret_cast<const uint8_t*>(&a);
-  return std::equal(bytes, bytes + kSize, reinterpret_cast<const uint8_t*>(&b));
+  return std::equal(bytes, bytes + sizeof(Template), reinterpret_cast<const uint8_t*>(&b));
 }
 
 // To tell `a` things from `b` others.
@@ -53,10 +50,8 @@ TemplateJudge::TemplateJudge(ByteView old_image, ByteView new_image, const Plan&
 }
 
 int64_t TemplateJudge::PriceOf(const Template& t) const {
-  // Nothing but the target tells the word from others, and that hardly.
-  const bool is_absolute = t.origin == 0 && t.base[kOldSide] == 0;
-  const bool is_loose = t.bits >= 31 && !(is_absolute && plan_.base_known);
-  return is_loose ? kLooseCost : kTemplateCost;
+  const bool is_pointer = t.origin == 0 && t.base[kOldSide] == 0 && t.last_bit == 31;
+  return IsLoose(t) && !(is_pointer && plan_.base_known) ? kLooseCost : kTemplateCost;
 }
 
 const TemplateJudge::Claims& TemplateJudge::ClaimsOf(const Template& t) {
@@ -66,15 +61,17 @@ const TemplateJudge::Claims& TemplateJudge::ClaimsOf(const Template& t) {
   Claims claims{t, {}, 0};
   const Relocator relocator(plan_, old_.size());
   const uint32_t step = t.align_mask + 1u;
+  const uint32_t width = Width(t);
   for (const Segment& s : segments_) {
     const uint32_t start = plan_.base + static_cast<uint32_t>(s.from);
-    for (uint64_t k = (0u - start) & t.align_mask; k + t.width <= s.length; k += step) {
-      const uint32_t word = LoadWord(old_.data() + s.from + k, t.width, t.order);
-      if ((word & t.mask) != t.match) continue;
-      if (!relocator.Known(Target(t, Gather(t, word), start + static_cast<uint32_t>(k), kOldSide))) continue;
-      const uint32_t predicted = relocator.Predict(t, word, s.from + k, s.to + k);
-      if (predicted == word) continue;
-      const bool right = predicted == LoadWord(new_.data() + s.to + k, t.width, t.order);
+    for (uint64_t k = (0u - start) & t.align_mask; k + width <= s.length; k += step) {
+      Words words;
+      if (!FindReference(t, old_, s.from + k, &words)) continue;
+      const uint32_t address = start + static_cast<uint32_t>(k);
+      if (!relocator.Known(Target(t, Gather(t, words.at), address, kOldSide))) continue;
+      const uint32_t predicted = relocator.Predict(t, words, s.from + k, s.to + k);
+      if (predicted == words.at[0]) continue;
+      const bool right = predicted == LoadWord(new_.data() + s.to + k, width, t.order);
       claims.all.push_back(static_cast<Claim>((s.to + k) << 1 | right));
       claims.right += right;
     }
@@ -117,7 +114,7 @@ int64_t TemplateJudge::Cost(const std::vector<const Claims*>& set) const {
       if (walk.next == all.size() || all[walk.next] >> 1 != at) continue;
       if (all[walk.next] & 1) {
         ++walk.right;
-        width = set[i]->form.width;
+        width = Width(set[i]->form);
       } else {
         ++walk.wrong;
         ++wrong;

@@ -12,8 +12,7 @@
 // only one place that computes it.
 //
 // Step() does a bounded amount of work and consumes at most kStepInput payload bytes, so that a decoder can
-// stop between any two steps and wait for input. Only the prologue, which no chunk is too small for, may take
-// more.
+// stop between any two steps and wait for input.
 #ifndef LIBDELTA_WIRE_CODEC_H_
 #define LIBDELTA_WIRE_CODEC_H_
 
@@ -31,7 +30,6 @@ constexpr uint32_t kBlock = 64;     // Bytes under one "as predicted" flag; outp
 constexpr uint32_t kPage = 4096;    // Likewise, one level up.
 constexpr uint32_t kMinPage = 256;  // Shorter stretches get no page flag.
 constexpr uint32_t kMaxUnit = 4;    // Widest reference.
-constexpr uint32_t kHistory = 1;    // Old bytes kept before the block.
 constexpr uint32_t kRecentShifts = 3;
 constexpr uint32_t kStepInput = 46;      // Payload bytes that a step takes at most.
 constexpr uint32_t kMaxEntries = 65535;  // In either address map.
@@ -169,11 +167,16 @@ class Codec {
     kPageClean = 56,
     kPageSame = 64,
     kBlockClean = 72,
+    kSameByte = 80,  // Where no phase has blocks.
     kNumbers = 160
   };
 
-  // Contexts of numbers; lengths have one for each phase.
-  enum NumberContext : uint32_t { kMapOld, kMapShift, kGapLength, kOldShift, kNewDistance, kBase, kLength };
+  // Contexts of numbers; lengths have one for each phase, of which the first two have none.
+  enum NumberContext : uint32_t { kMapOld, kMapShift, kGapLength, kOldShift, kNewDistance, kLength = 6 };
+
+  // Old bytes around a block: those that contexts look at, or the other word of a reference at its edge.
+  static constexpr uint32_t kBefore = Port::kHasTemplates ? kMaxReach : 1;
+  static constexpr uint32_t kBehind = Port::kHasTemplates ? kMaxReach + kMaxUnit : 1;
 
   using Map = typename AddressMapType<Position, Port::kHasTemplates>::Type;
 
@@ -229,26 +232,31 @@ class Codec {
     return k;
   }
 
-  // The bits below the leading one of value + 1. A wide number follows whole, in 64 bits; what a narrow
-  // position cannot hold of it must be zero.
-  Position NumberTail(uint32_t magnitude, uint64_t actual) {
-    if (magnitude != kWideNumber) return Direct(magnitude, actual + 1) + (Position{1} << magnitude) - 1;
-    if (sizeof(Position) < 8 && Direct(32, 0) != 0) Fail(LIBDELTA_E_MALFORMED);
-    return Direct(8 * sizeof(Position), actual);
-  }
-
-  Position PlainNumber(uint64_t actual) {
-    return NumberTail(static_cast<uint32_t>(Direct(5, Magnitude(actual))), actual);
-  }
-
+  // The magnitude of value + 1, then the bits below its leading one, of which the lowest two show how things
+  // are aligned. A wide number follows whole, in 64 bits.
   Position Number(uint32_t context, uint64_t actual) {
+    context = kNumbers + (context << 5);
     uint32_t node = 1;
-    for (uint32_t b = 5; b-- > 0;) {
+    for (uint32_t b = kMagnitudeBits; b-- > 0;) {
       int bit = 0;
       if constexpr (Port::kEncoding) bit = static_cast<int>(Magnitude(actual) >> b & 1);
-      node = node << 1 | static_cast<uint32_t>(Decide(kNumbers + (context << 5) + node, bit));
+      node = node << 1 | static_cast<uint32_t>(Decide(context + node, bit));
     }
-    return NumberTail(node & 31, actual);
+    const uint32_t magnitude = node & kWideNumber;
+    if (magnitude == kWideNumber) {
+      // What a narrow position cannot hold must be zero.
+      if (sizeof(Position) < 8 && Direct(32, 0) != 0) Fail(LIBDELTA_E_MALFORMED);
+      return Direct(8 * sizeof(Position), actual);
+    }
+    Position value = 1;
+    for (uint32_t b = magnitude; b-- > 0;) {
+      int bit = 0;
+      if constexpr (Port::kEncoding) bit = static_cast<int>((actual + 1) >> b & 1);
+      const uint32_t low = 2 * b + (static_cast<uint32_t>(value) & ~b & 1);
+      bit = b < kLowBits ? Decide(low - context, bit) : port().Bit(2048, bit);
+      value = value << 1 | static_cast<Position>(bit);
+    }
+    return value - 1;
   }
 
   [[gnu::noinline]] int Decide(uint32_t context, int actual) { return model_.CodeSimple(context, actual); }
@@ -260,6 +268,17 @@ class Codec {
     return negative ? static_cast<Position>(0 - magnitude) : magnitude;
   }
 
+  // Fields of the prologue, which are only there if they are not 0.
+  enum ScriptField : uint32_t {
+    kImageEntries,
+    kRamEntries,
+    kBase,
+    kRamBase,
+    kRamLength,
+    kGroupBlocks,
+    kScriptFields
+  };
+
   // --- Prologue -------------------------------------------------------------------------------------
 
   void CodePrologue() {
@@ -270,13 +289,18 @@ class Codec {
     CodecScript script;
     script.template_count = static_cast<uint8_t>(counts >> 4);
     script.limit = counts & 15;
-    const Position image_entries = PlainNumber(plan.image_map.size());
-    const Position ram_entries = PlainNumber(plan.ram_map.size());
-    script.base = static_cast<uint32_t>(PlainNumber(plan.base));
-    script.ram_base = static_cast<uint32_t>(PlainNumber(plan.ram_base));
-    const Position ram_length = PlainNumber(plan.ram_length);
-    script.ram_length = static_cast<uint32_t>(ram_length);
-    group_size_ = PlainNumber(plan.group_blocks) * kBlock;
+    const uint64_t actual[kScriptFields] = {plan.image_map.size(), plan.ram_map.size(), plan.base,
+                                            plan.ram_base,         plan.ram_length,     plan.group_blocks};
+    Position fields[kScriptFields];
+    for (uint32_t i = 0; i < kScriptFields; ++i) {
+      fields[i] = Direct(1, actual[i] != 0) ? Direct(i <= kRamEntries ? 16 : 32, actual[i]) : 0;
+    }
+    script.image_entries = static_cast<uint16_t>(fields[kImageEntries]);
+    script.ram_entries = static_cast<uint16_t>(fields[kRamEntries]);
+    script.base = static_cast<uint32_t>(fields[kBase]);
+    script.ram_base = static_cast<uint32_t>(fields[kRamBase]);
+    script.ram_length = static_cast<uint32_t>(fields[kRamLength]);
+    group_size_ = fields[kGroupBlocks] * kBlock;
     script.snapshot_units = 0;
     if (group_size_ == 0) --group_size_;  // One group, that never ends.
     if (port().in_place()) {
@@ -285,14 +309,9 @@ class Codec {
     } else {
       piece_end_ = group_size_;
     }
-    if ((image_entries | ram_entries) > kMaxEntries || script.ram_length != ram_length) {
-      return Fail(LIBDELTA_E_MALFORMED);
-    }
-    if (!Port::kHasTemplates && (script.template_count | image_entries | ram_entries) != 0) {
+    if (!Port::kHasTemplates && (script.template_count | script.image_entries | script.ram_entries) != 0) {
       return Fail(LIBDELTA_E_UNSUPPORTED);
     }
-    script.image_entries = static_cast<uint16_t>(image_entries);
-    script.ram_entries = static_cast<uint16_t>(ram_entries);
     if (port().in_place()) update_.script = script;
     Layout(script);
   }
@@ -323,7 +342,7 @@ class Codec {
   // Templates and maps, one after the other.
   void CodeTables() {
     if constexpr (Port::kHasTemplates) {
-      if (templates_done_ != template_count_) return CodeTemplate();
+      if (arena_ + templates_size_ != model_.start()) return CodeTemplateByte();
       if (area_ != kAreas) return CodeMapEntry();
     }
     BeginImage();
@@ -336,38 +355,16 @@ class Codec {
 
   Template* templates() const { return reinterpret_cast<Template*>(arena_); }
 
-  void CodeTemplate() {
-    const Template& from = port().plan().TemplateAt(templates_done_);
-    Template& t = templates()[templates_done_++];
-    uint8_t* head = reinterpret_cast<uint8_t*>(&t) + offsetof(Template, width);
-    const uint8_t* from_head = reinterpret_cast<const uint8_t*>(&from) + offsetof(Template, width);
-    for (uint32_t widths = kHeadBits; widths != 0; widths >>= 4) {
-      const uint32_t less = widths == kHeadBits;
-      *head++ = static_cast<uint8_t>(Direct(widths & 15, *from_head++ - less));
+  // A byte of a template: that of the template before, or another.
+  void CodeTemplateByte() {
+    const uint32_t i = template_byte_;
+    uint8_t* byte = arena_ + templates_size_;
+    *byte = templates_size_ < sizeof(Template) ? 0 : *(byte - sizeof(Template));
+    const uint8_t actual = port().plan().TemplateByte(templates_size_++);
+    if (!Decide(kSameByte + i / 4, actual == *byte)) {
+      *byte = static_cast<uint8_t>(Direct(i < sizeof(kTemplateBits) ? kTemplateBits[i] : 8, actual));
     }
-    ++t.width;
-    t.base[kOldSide] = static_cast<uint32_t>(Number(kBase, from.base[kOldSide]));
-    t.base[kNewSide] = static_cast<uint32_t>(Number(kBase, from.base[kNewSide]));
-    uint32_t field = 0;
-    uint32_t bits = 0;
-    for (uint32_t i = 0; i <= t.more_runs; ++i) {
-      const uint32_t run = static_cast<uint32_t>(Direct(10, from.run_shift[i] | from.run_last[i] << 5u));
-      t.run_shift[i] = run & 31;
-      t.run_last[i] = static_cast<uint8_t>(run >> 5);
-      field |= RunOnes(t, i) << t.run_shift[i];
-      bits += t.run_last[i] + 1u;
-    }
-    t.bits = static_cast<uint8_t>(bits);
-    if (bits > 32) return Fail(LIBDELTA_E_MALFORMED);
-    // Each bit outside the field must match or may be anything.
-    uint32_t bit = 1;
-    if (t.order == kBigEndian) bit <<= 32 - 8 * t.width;
-    t.mask = t.match = 0;
-    for (uint32_t i = 8u * t.width; i > 0; --i, bit <<= 1) {
-      if ((field & bit) || !Direct(1, (from.mask & bit) != 0)) continue;
-      t.mask |= bit;
-      if (Direct(1, (from.match & bit) != 0)) t.match |= bit;
-    }
+    if (++template_byte_ == sizeof(Template)) template_byte_ = 0;
   }
 
   // Entries are not checked: whoever takes one for a place in an image has to do that anyway.
@@ -601,7 +598,7 @@ class Codec {
 
   // Hashes the contexts. A set of features also keeps its context apart from those of other sets.
   void HashContexts(const uint16_t* sets, Input* contexts) const {
-    const uint8_t* old = window_ + kHistory + cursor_;
+    const uint8_t* old = window_ + kBefore + cursor_;
     uint8_t features[kFeatures];
     for (uint32_t i = 0; i < 3; ++i) features[kLast + i] = out_[(position_ - 1 - i) & (kBlock - 1)];
     features[kExpected] = unit_[0];
@@ -699,12 +696,12 @@ class Codec {
   // zeros where the image has none.
   bool LoadWindow() {
     const Position from = position_ + shift_;
-    const uint32_t before = from != 0 ? kHistory : 0;
+    const uint32_t before = from < kBefore ? static_cast<uint32_t>(from) : kBefore;
     const Position left = areas_[0].length - from;
-    const uint32_t size = left < kBlock + kMaxUnit ? static_cast<uint32_t>(left) : kBlock + kMaxUnit;
+    const uint32_t size = left < kBlock + kBehind ? static_cast<uint32_t>(left) : kBlock + kBehind;
     memset(window_, 0, sizeof(window_));
     cursor_ = 0;
-    return port().ReadOld(from - before, window_ + kHistory - before, size + before);
+    return port().ReadOld(from - before, window_ + kBefore - before, size + before);
   }
 
   // What is expected at the cursor: template number + 1, or 0 for a byte.
@@ -726,27 +723,32 @@ class Codec {
     }
     unit_kind_ = 0;
     unit_width_ = 1;
-    unit_[0] = window_[kHistory + cursor_];
+    unit_[0] = window_[kBefore + cursor_];
   }
 
   // Relocates the word at the cursor. False: it is no reference of this kind, or one that does not change.
   [[gnu::noinline]] bool PredictReference(const Template& t) {
     const uint32_t new_address = areas_[0].base + static_cast<uint32_t>(position_);
     const uint32_t old_address = new_address + static_cast<uint32_t>(shift_);
-    if ((old_address & t.align_mask) || t.width > Room()) return false;
-    const uint32_t old_word = LoadWord(window_ + kHistory + cursor_, t.order);
-    if ((old_word & t.mask) != t.match) return false;
-    const uint32_t target = Target(t, Gather(t, old_word), old_address, kOldSide);
+    if ((old_address & t.align_mask) || t.last_byte >= Room()) return false;
+    const uint8_t* old = window_ + kBefore + cursor_;
+    uint32_t words[kWords];
+    for (uint32_t w = 0; w < kWords; ++w, old += Reach(t)) {
+      words[w] = LoadWord(old, t.order);
+      if ((words[w] & t.mask[w]) != t.match[w]) return false;
+    }
+    if (!AreTied(t, words)) return false;
+    const uint32_t old_word = words[0];
+    const uint32_t target = Target(t, Exchange(t, words, 0), old_address, kOldSide);
     for (const Area& area : areas_) {
       const uint32_t offset = target - area.base;
       if (offset >= area.length) continue;
       uint32_t field;
       if (!FieldFor(t, area.base + static_cast<uint32_t>(area.map.Map(offset)), new_address, &field)) break;
-      uint32_t word = old_word;
-      Exchange(t, &word, field);
-      StoreWord(unit_, t.order, word);
-      unit_width_ = t.width;
-      return word != old_word;
+      Exchange(t, words, field);
+      StoreWord(unit_, t.order, words[0]);
+      unit_width_ = static_cast<uint8_t>(Width(t));
+      return words[0] != old_word;
     }
     return false;
   }
@@ -836,7 +838,9 @@ class Codec {
 
   bool RangeSame() const { return port().SameAsOld(position_ + shift_, position_, page_end_ - position_); }
 
-  static constexpr uint32_t kWideNumber = 31;
+  static constexpr uint32_t kMagnitudeBits = 5;
+  static constexpr uint32_t kWideNumber = 31;  // In place of a magnitude.
+  static constexpr uint32_t kLowBits = 2;      // Of a number, that have contexts.
   static constexpr uint32_t kNoSegment = 0xffffffffu;
 
   // What is used most comes first, and bytes before words: small cores reach it there with short
@@ -847,14 +851,14 @@ class Codec {
   uint8_t template_count_;
   uint8_t unit_width_;
   uint8_t unit_kind_;  // Template number + 1, or 0 for a byte.
-  uint8_t cursor_;     // Of the next old byte in `window_`, less kHistory.
-  uint8_t unit_[kMaxUnit];
-  FlagHistory flags_;
+  uint8_t cursor_;     // Of the next old byte in `window_`, less kBefore.
   uint8_t page_clean_;
   uint8_t page_same_;
-  uint8_t last_anchor_;  // Whether the last map entry was one.
-  uint8_t templates_done_;
-  uint8_t area_;  // Whose map is being coded.
+  FlagHistory flags_;
+  uint8_t unit_[kMaxUnit];
+  uint8_t last_anchor_;    // Whether the last map entry was one.
+  uint8_t template_byte_;  // Of the next one, in its template.
+  uint8_t area_;           // Whose map is being coded.
 
   Position position_;       // In the new image; the bytes in `out_` included.
   Position shift_;          // From there to the old byte.
@@ -865,8 +869,9 @@ class Codec {
   uint8_t* arena_;
   Position new_length_;
   CopyHistory copies_;
-  Position next_shift_;  // Of the segment behind the gap.
-  uint32_t segment_;     // That segment.
+  Position next_shift_;      // Of the segment behind the gap.
+  uint32_t segment_;         // That segment.
+  uint32_t templates_size_;  // Bytes of templates coded so far.
   Position group_size_;
   Position last_old_;
   Position last_shift_;
@@ -877,7 +882,7 @@ class Codec {
 
   // The last bytes of the new image, each at its position modulo kBlock. Aligned: they are copied whole.
   alignas(4) uint8_t out_[kBlock];
-  uint8_t window_[kHistory + kBlock + kMaxUnit];  // Old bytes around the block.
+  uint8_t window_[kBefore + kBlock + kBehind];  // Old bytes around the block.
 };
 
 }  // namespace libdelta

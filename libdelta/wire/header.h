@@ -7,23 +7,9 @@
 
 #include "libdelta/device.h"
 #include "libdelta/wire/format.h"
+#include "libdelta/wire/little.h"
 
 namespace libdelta {
-
-// An aligned number as it is in the header: little-endian, whatever the processor is.
-template <typename T>
-struct Little {
-  T raw;
-
-  operator T() const {  // NOLINT(google-explicit-constructor)
-    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) return raw;
-    T value = 0;
-    for (uint32_t shift = 0; shift != 8 * sizeof(T); shift += 8) {
-      value = static_cast<T>(value << 8 | (raw >> shift & 0xff));
-    }
-    return value;
-  }
-};
 
 // The header from its first byte on, as far as an applier needs it until the end. Every field is
 // aligned, so the collected bytes are used in place.

@@ -4,24 +4,23 @@
 // A template says which words hold a reference (mask, match, alignment), where the field's bits are
 // (runs, most significant first), and how the field gives the target. When code moves, the target and the
 // place that refers to it move by amounts that the address map knows, so the new field can be computed.
+//
+// Some addresses take two instructions, each with a part of the field. A template can therefore look at a
+// second word near the one that it predicts. Such words are a *pair*, and each of them has its template.
 #ifndef LIBDELTA_WIRE_REFERENCE_H_
 #define LIBDELTA_WIRE_REFERENCE_H_
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libdelta/wire/little.h"
 #include "libdelta/wire/shared.h"
 
 namespace libdelta {
 
 constexpr uint32_t kMaxTemplates = 15;
 constexpr uint32_t kMaxRuns = 8;
-constexpr uint32_t kMaxBase = 0x7ffffffe;  // The largest that is no wide number.
-
-enum TemplateFlags : uint8_t {
-  kSigned = 1,       // Field is two's complement.
-  kInvertBelow = 2,  // The two bits below the sign are stored inverted when the sign is 0 (Thumb J1, J2).
-};
+constexpr uint32_t kMaxReach = 8;  // From a word to the other one of its pair, in bytes.
 
 // Which image a field is in.
 enum Side : uint8_t { kOldSide, kNewSide };
@@ -30,27 +29,42 @@ enum Side : uint8_t { kOldSide, kNewSide };
 constexpr uint32_t kBigEndian = 0;
 constexpr uint32_t kLittleEndian = 3;
 
-struct Template {
-  uint32_t mask;  // Bits that must equal `match`.
-  uint32_t match;
-  uint32_t base[2];  // By Side, at most kMaxBase: added to what fields count from.
-  // The head: fields that are coded one after the other (kHeadBits).
-  uint8_t width;       // Bytes, 1 .. 4.
-  uint8_t more_runs;   // Than one.
-  uint8_t order;       // Of the bytes.
-  uint8_t align_mask;  // Bits that are 0 in the address of a word.
-  uint8_t flags;
-  uint8_t scale;   // The field counts units of 1 << scale bytes.
-  uint8_t bias;    // Fields count from the address of the word plus this,
-  uint8_t origin;  // rounded down to a multiple of this; 0: from address 0.
-  uint8_t bits;    // Field width, 1 .. 32: sum of the runs' lengths.
-  uint8_t run_shift[kMaxRuns];
-  uint8_t run_last[kMaxRuns];  // Its length less one.
-};
+// The words of a template: the one that it predicts, and the other one of a pair.
+constexpr uint32_t kWords = 2;
 
-// How many bits each field of the head takes, four bits for each, the first one's lowest. Of the width one
-// less is coded.
-constexpr uint32_t kHeadBits = 0x34322232;
+// As it is in a patch, where the bytes have kTemplateBits. With these, none does harm.
+struct Template {
+  uint8_t last_byte;           // Of the word: its width less one.
+  uint8_t last_run;            // The number of runs less one.
+  uint8_t last_bit;            // Of the field: the sum of the runs' lengths less one.
+  uint8_t order;               // Of the bytes.
+  uint8_t align_mask;          // Bits that are 0 in the address of a word.
+  uint8_t inverts;             // 1: two bits below the sign are stored inverted if that is 0 (Thumb J1, J2).
+  uint8_t sign_bit;            // Of the field counts negative; 0: none does.
+  uint8_t scale;               // The field counts units of 1 << scale bytes.
+  int8_t bias;                 // Fields count from the address of the word plus this,
+  uint8_t origin;              // rounded down to a multiple of this,
+  uint8_t origin_shift;        // so much further up; 0: from address 0.
+  uint8_t reach;               // To the other word, see Reach().
+  uint8_t tied_bits;           // Must be the same in both words,
+  uint8_t tied_shift[kWords];  // when these have been shifted down so far.
+  uint8_t run_shift[kMaxRuns];
+  uint8_t run_last[kMaxRuns];     // Its length less one; and kInOther if that is where it is.
+  uint8_t zero;                   // Words are aligned.
+  Little<uint32_t> mask[kWords];  // Bits that must equal `match`.
+  Little<uint32_t> match[kWords];
+  Little<uint32_t> base[2];  // By Side: added to what fields count from.
+};
+constexpr uint32_t kInOther = 32;
+
+// Bits of each byte; those behind have 8.
+constexpr uint8_t kTemplateBits[] = {2, 3, 5, 2, 2, 1, 5, 3, 8, 3, 4, 3, 5, 5, 5, 5,
+                                     5, 5, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 0};
+
+// From a word to the other one, in bytes: 2 .. 8 or -8 .. -2.
+inline int32_t Reach(const Template& t) { return 2 * (t.reach < 4 ? t.reach + 1 : t.reach - 8); }
+
+inline uint32_t Width(const Template& t) { return t.last_byte + 1u; }
 
 // A word has 32 bits whatever its width in bytes: little-endian bytes fill it from the low end, big-endian
 // ones from the high end. What is beyond the width does not matter; masks are clear there.
@@ -78,47 +92,52 @@ inline void StoreWord(uint8_t* bytes, uint32_t width, uint32_t order, uint32_t w
 }
 
 // The bits of run `i`, moved to the low end.
-inline uint32_t RunOnes(const Template& t, uint32_t i) { return (2u << t.run_last[i]) - 1; }
+inline uint32_t RunOnes(const Template& t, uint32_t i) { return (2u << (t.run_last[i] & 31)) - 1; }
 
 // A field is held with its most significant bit in bit 31: its sign is where a processor looks for it.
 
 inline uint32_t InvertBelow(const Template& t, uint32_t field) {
-  return (t.flags & kInvertBelow) && !(field >> 31) ? field ^ 3u << 29 : field;
+  return t.inverts && !(field >> 31) ? field ^ 3u << 29 : field;
 }
 
-// Puts `field` into the word and returns what was there.
-inline uint32_t Exchange(const Template& t, uint32_t* word, uint32_t field) {
+// Puts `field` into the words and returns what was there.
+inline uint32_t Exchange(const Template& t, uint32_t* words, uint32_t field) {
   field = InvertBelow(t, field);
   uint32_t old = 0;
-  for (uint32_t i = 0; i <= t.more_runs; ++i) {
+  for (uint32_t i = 0; i <= t.last_run; ++i) {
+    uint32_t& word = words[t.run_last[i] / kInOther];
     const uint32_t shift = t.run_shift[i];
-    const uint32_t last = t.run_last[i];  // Shifts by a length of 32 would be undefined.
+    const uint32_t last = t.run_last[i] & 31;  // Shifts by a length of 32 would be undefined.
     const uint32_t ones = RunOnes(t, i);
-    old = old << last << 1 | (*word >> shift & ones);
-    *word = (*word & ~(ones << shift)) | field >> (31 - last) << shift;
+    old = old << last << 1 | (word >> shift & ones);
+    word = (word & ~(ones << shift)) | field >> (31 - last) << shift;
     field = field << last << 1;
   }
-  return InvertBelow(t, old << (32u - t.bits));
+  return InvertBelow(t, old << (31 - t.last_bit));
 }
 
-inline uint32_t Gather(const Template& t, uint32_t word) { return Exchange(t, &word, 0); }
+// Whether the bits of the words that go with each other do.
+inline bool AreTied(const Template& t, const uint32_t* words) {
+  return !((words[0] >> t.tied_shift[0] ^ words[1] >> t.tied_shift[1]) & t.tied_bits);
+}
 
-inline uint32_t Scatter(const Template& t, uint32_t word, uint32_t field) {
-  Exchange(t, &word, field);
-  return word;
+inline uint32_t Gather(const Template& t, const uint32_t* words) {
+  uint32_t cleared[kWords] = {words[0], words[1]};
+  return Exchange(t, cleared, 0);
 }
 
 // What a field counts from.
 LIBDELTA_SHARED inline uint32_t Origin(const Template& t, uint32_t address, Side side) {
-  return ((address + t.bias) & (0u - t.origin)) + t.base[side];
+  return ((address + static_cast<uint32_t>(int32_t{t.bias})) &
+          (0u - (uint32_t{t.origin} << t.origin_shift))) +
+         t.base[side];
 }
+
+inline uint32_t SignOf(const Template& t) { return 1u << t.sign_bit & ~1u; }
 
 // How far from its origin a field points.
 inline uint32_t Distance(const Template& t, uint32_t field) {
-  const uint32_t unused = 32u - t.bits;
-  const uint32_t units =
-      (t.flags & kSigned) ? static_cast<uint32_t>(static_cast<int32_t>(field) >> unused) : field >> unused;
-  return units << t.scale;
+  return (((field >> (31 - t.last_bit)) ^ SignOf(t)) - SignOf(t)) << t.scale;
 }
 
 // Address that `field` at `address` of an image refers to.
@@ -129,7 +148,7 @@ inline uint32_t Target(const Template& t, uint32_t field, uint32_t address, Side
 // Field that refers to `target` from `address` of the new image. False: it cannot be expressed.
 inline bool FieldFor(const Template& t, uint32_t target, uint32_t address, uint32_t* field) {
   const uint32_t distance = target - Origin(t, address, kNewSide);
-  *field = distance >> t.scale << (32u - t.bits);
+  *field = (((distance >> t.scale) + SignOf(t)) ^ SignOf(t)) << (31 - t.last_bit);
   return Distance(t, *field) == distance;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libdelta/host/parse.h"
+#include "libdelta/host/references.h"
 #include "libdelta/wire/codec.h"
 #include "libdelta/wire/model.h"
 #include "tests/support/patches.h"
@@ -11,46 +12,107 @@
 namespace libdelta::testing {
 namespace {
 
-// Any that the format allows, with its field inside the word.
+constexpr uint32_t kAround = kMaxReach + kMaxUnit;  // What templates see beyond a word.
+
+// Bits `from` .. `from + length - 1` of a word.
+uint32_t Ones(uint32_t from, uint32_t length) {
+  return static_cast<uint32_t>(((uint64_t{1} << length) - 1) << from);
+}
+
+uint32_t SparseBits(Random* random) { return (*random)() & (*random)() & (*random)(); }
+
+struct Run {
+  uint32_t shift;
+  uint32_t length;
+  bool in_other;
+};
+
+// Disjoint ones between `lowest` and `end`.
+void AddRuns(Random* random, uint32_t lowest, uint32_t end, uint32_t count, bool in_other,
+             std::vector<Run>* runs) {
+  uint32_t at = lowest + random->Below(2);
+  for (uint32_t i = 0; i < count && at < end; ++i) {
+    const uint32_t room = end - at;
+    const uint32_t even = std::max(1u, 2 * (end - lowest) / count);
+    const uint32_t length = 1 + random->Below(i + 1 == count ? room : std::min(room, even));
+    runs->push_back({at, length, in_other});
+    at += length + random->Below(2);
+  }
+}
+
+// In any order, and no more than a field has room for.
+void SetRuns(Random* random, std::vector<Run> runs, Template* t) {
+  for (size_t i = runs.size(); i > 1; --i)
+    std::swap(runs[i - 1], runs[random->Below(static_cast<uint32_t>(i))]);
+  uint32_t bits = 0;
+  uint32_t count = 0;
+  for (const Run& run : runs) {
+    if (count == kMaxRuns || bits == 32) break;
+    const uint32_t length = std::min(run.length, 32 - bits);
+    t->run_shift[count] = static_cast<uint8_t>(run.shift);
+    t->run_last[count++] = static_cast<uint8_t>((length - 1) | (run.in_other ? kInOther : 0));
+    bits += length;
+  }
+  t->last_run = static_cast<uint8_t>(count - 1);
+  t->last_bit = static_cast<uint8_t>(bits - 1);
+}
+
+// What its words must have, outside the field.
+void SetMasks(Random* random, uint32_t all, bool is_pair, Template* t) {
+  uint32_t free[kWords] = {all, 0xffffffff};
+  for (uint32_t i = 0; i <= t->last_run; ++i) {
+    free[t->run_last[i] / kInOther] &= ~(RunOnes(*t, i) << t->run_shift[i]);
+  }
+  t->mask[0] = SparseBits(random) & free[0];
+  if (is_pair) {
+    t->mask[0] = t->mask[0] & (*random)();
+    t->mask[1] = (SparseBits(random) & (*random)() & free[1]) | 1u << random->Below(32);
+  }
+  for (uint32_t w = 0; w < kWords; ++w) t->match[w] = (*random)() & t->mask[w];
+}
+
+void SetTies(Random* random, uint32_t all, Template* t) {
+  t->reach = static_cast<uint8_t>(random->Below(8));
+  for (uint8_t& shift : t->tied_shift) shift = static_cast<uint8_t>(random->Below(32));
+  if (random->Below(2) == 0) return;
+  t->tied_bits = static_cast<uint8_t>(random->Below(32) & random->Below(32) & all >> t->tied_shift[0]);
+}
+
+void SetOrigin(Random* random, uint32_t base, Template* t) {
+  const uint8_t origins[] = {0, 1, 1, 4};
+  t->origin = origins[random->Below(4)];
+  t->bias = static_cast<int8_t>(random->Byte());
+  if (random->Below(4) == 0) t->origin_shift = static_cast<uint8_t>(random->Below(16));
+  if (random->Below(4) != 0) return;
+  for (uint32_t side = 0; side < 2; ++side) t->base[side] = base + random->Below(6000);
+}
+
+// Any that the format allows, with its field inside the words.
 Template RandomTemplate(Random* random, uint32_t base) {
   Template t{};
-  t.width = static_cast<uint8_t>(1 + random->Below(4));
+  const uint32_t bits = 8 * (1 + random->Below(4));
+  t.last_byte = static_cast<uint8_t>(bits / 8 - 1);
   t.order = random->Below(2) ? kLittleEndian : kBigEndian;
   const uint8_t alignments[] = {0, 0, 1, 3};
   t.align_mask = alignments[random->Below(4)];
-  t.flags = static_cast<uint8_t>(random->Below(4));
+  t.inverts = static_cast<uint8_t>(random->Below(2));
   t.scale = static_cast<uint8_t>(random->Below(4));
-  t.bias = static_cast<uint8_t>(random->Below(16));
-  const uint8_t origins[] = {0, 1, 1, 4};
-  t.origin = origins[random->Below(4)];
-  if (random->Below(4) == 0) {
-    t.base[kOldSide] = std::min(base, kMaxBase - 6000) + random->Below(6000);
-    t.base[kNewSide] = std::min(base, kMaxBase - 6000) + random->Below(6000);
-  }
-  const uint32_t bits = 8u * t.width;
+  SetOrigin(random, base, &t);
+  const bool is_pair = random->Below(3) != 0;
   const uint32_t lowest = t.order == kBigEndian ? 32 - bits : 0;
-  const uint32_t runs = 1 + random->Below(std::min(kMaxRuns, bits / 2));
-  uint32_t field = 0;
-  uint32_t at = random->Below(2);
-  for (uint32_t i = 0; i < runs && at < bits; ++i) {
-    const uint32_t room = bits - at;
-    const uint32_t length = 1 + random->Below(i + 1 == runs ? room : std::min(room, 2 * bits / runs));
-    t.run_shift[i] = static_cast<uint8_t>(lowest + at);
-    t.run_last[i] = static_cast<uint8_t>(length - 1);
-    t.more_runs = static_cast<uint8_t>(i);
-    t.bits = static_cast<uint8_t>(t.bits + length);
-    field |= RunOnes(t, i) << t.run_shift[i];
-    at += length + random->Below(2);
+  const uint32_t all = Ones(lowest, bits);
+  std::vector<Run> runs;
+  AddRuns(random, lowest, lowest + bits, 1 + random->Below(std::min(kMaxRuns, bits / 2)), false, &runs);
+  if (is_pair) {
+    // Few bits, or hardly any address would be in the image.
+    const uint32_t from = random->Below(24);
+    AddRuns(random, from, from + 8, random->Below(4), true, &runs);
+    SetTies(random, all, &t);
   }
-  // In any order.
-  for (uint32_t i = t.more_runs + 1u; i > 1; --i) {
-    const uint32_t other = random->Below(i);
-    std::swap(t.run_shift[i - 1], t.run_shift[other]);
-    std::swap(t.run_last[i - 1], t.run_last[other]);
-  }
-  const uint32_t all = bits == 32 ? 0xffffffffu : ((1u << bits) - 1) << lowest;
-  t.mask = (*random)() & (*random)() & (*random)() & all & ~field;
-  t.match = (*random)() & t.mask;
+  SetRuns(random, runs, &t);
+  const uint32_t signs[] = {0, t.last_bit, random->Below(t.last_bit + 1u)};
+  t.sign_bit = static_cast<uint8_t>(signs[random->Below(3)]);
+  SetMasks(random, all, is_pair, &t);
   return t;
 }
 
@@ -89,10 +151,12 @@ void AddSegments(Random* random, uint64_t old_size, uint64_t new_size, Plan* pla
   }
 }
 
-// What the host expects of a segment.
+// What the host expects of a segment. The other word of a pair may be outside the old image, where zeros are.
 void Predict(const Bytes& old_image, const Plan& plan, const MapEntry& segment, uint64_t length,
              Bytes* new_image) {
   const Relocator relocator(plan, old_image.size());
+  Bytes surrounded(old_image.size() + 2 * kAround);
+  std::copy(old_image.begin(), old_image.end(), surrounded.begin() + kAround);
   for (uint64_t k = 0, width = 1; k < length; k += width) {
     const uint64_t from = segment.old_position + k;
     const uint64_t to = segment.new_position + k;
@@ -101,14 +165,14 @@ void Predict(const Bytes& old_image, const Plan& plan, const MapEntry& segment, 
     width = 1;
     const uint32_t address = plan.base + static_cast<uint32_t>(from);
     for (const Template& t : plan.templates) {
-      if ((address & t.align_mask) || t.width > length - k) continue;
-      const uint32_t word = LoadWord(old_image.data() + from, t.width, t.order);
-      if ((word & t.mask) != t.match || !relocator.Known(Target(t, Gather(t, word), address, kOldSide)))
-        continue;
-      const uint32_t predicted = relocator.Predict(t, word, from, to);
-      if (predicted == word) continue;
-      StoreWord(out, t.width, t.order, predicted);
-      width = t.width;
+      if ((address & t.align_mask) || Width(t) > length - k) continue;
+      Words words;
+      if (!FindReference(t, surrounded, from + kAround, &words)) continue;
+      if (!relocator.Known(Target(t, Gather(t, words.at), address, kOldSide))) continue;
+      const uint32_t predicted = relocator.Predict(t, words, from, to);
+      if (predicted == words.at[0]) continue;
+      StoreWord(out, Width(t), t.order, predicted);
+      width = Width(t);
       break;
     }
   }
@@ -148,11 +212,11 @@ PlannedPair MakeHostilePair(uint32_t arena) {
   // Any word is an address, whose eight digits each template reads in another order.
   for (uint32_t i = 0; i < kMaxTemplates; ++i) {
     Template t{};
-    t.width = 4;
+    t.last_byte = 3;
     t.order = kLittleEndian;
-    t.flags = kInvertBelow;
-    t.more_runs = kMaxRuns - 1;
-    t.bits = 32;
+    t.inverts = 1;
+    t.last_run = kMaxRuns - 1;
+    t.last_bit = 31;
     for (uint32_t k = 0; k < kMaxRuns; ++k) {
       t.run_shift[k] = static_cast<uint8_t>(4 * ((i < kMaxRuns ? k + i : 2 * kMaxRuns - k + i) % kMaxRuns));
       t.run_last[k] = 3;

@@ -1,0 +1,32 @@
+#include "libdelta/host/references.h"
+
+#include <bit>
+
+namespace libdelta {
+
+bool IsLoose(const Template& t) {
+  constexpr int kOpcode = 2;  // Bits that one has at least.
+  return std::popcount(uint32_t{t.mask[0]}) + std::popcount(uint32_t{t.mask[1]}) < kOpcode;
+}
+
+bool FindReference(const Template& t, ByteView image, uint64_t position, Words* words) {
+  constexpr uint64_t kWordSize = 4;
+  const uint64_t size = image.size();
+  if (position > size || Width(t) > size - position) return false;
+  words->at[0] = LoadWord(image.data() + position, Width(t), t.order);
+  words->at[1] = 0;
+  if ((words->at[0] & t.mask[0]) != t.match[0]) return false;
+  if (!IsPair(t)) return true;
+  // Before the start this is beyond the end.
+  const uint64_t other = position + static_cast<uint64_t>(int64_t{Reach(t)});
+  if (other > size || kWordSize > size - other) return false;
+  words->at[1] = LoadWord(image.data() + other, kWordSize, t.order);
+  return (words->at[1] & t.mask[1]) == t.match[1] && AreTied(t, words->at);
+}
+
+uint32_t WithField(const Template& t, Words words, uint32_t field) {
+  Exchange(t, words.at, field);
+  return words.at[0];
+}
+
+}  // namespace libdelta

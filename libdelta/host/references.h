@@ -1,0 +1,36 @@
+// References as the encoder finds them in whole images.
+#ifndef LIBDELTA_HOST_REFERENCES_H_
+#define LIBDELTA_HOST_REFERENCES_H_
+
+#include <cstdint>
+
+#include "libdelta/host.h"
+#include "libdelta/wire/reference.h"
+
+namespace libdelta {
+
+// Whether the address takes two words.
+inline bool IsPair(const Template& t) { return t.mask[1] != 0; }
+
+// Whether hardly anything but its target tells a reference from other words.
+bool IsLoose(const Template& t);
+
+// Whether it is one of fewer than 4 bytes. In most images nearly any bytes look like some of them, so nothing
+// is matched by these.
+inline bool IsShortPointer(const Template& t) { return IsLoose(t) && Width(t) < 4; }
+
+// The words of a reference.
+struct Words {
+  uint32_t at[kWords];
+};
+
+// Sets `words` to those at `position`. False: no reference like this can be there. Its alignment is not
+// looked at.
+bool FindReference(const Template& t, ByteView image, uint64_t position, Words* words);
+
+// The word that is predicted, with `field` in it as far as it holds it.
+uint32_t WithField(const Template& t, Words words, uint32_t field);
+
+}  // namespace libdelta
+
+#endif  // LIBDELTA_HOST_REFERENCES_H_
