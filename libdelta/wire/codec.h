@@ -172,7 +172,7 @@ class Codec {
   };
 
   // Contexts of numbers; lengths have one for each phase, of which the first two have none.
-  enum NumberContext : uint32_t { kMapOld, kMapShift, kGapLength, kOldShift, kNewDistance, kLength = 6 };
+  enum NumberContext : uint32_t { kMapOld, kMapShift, kGapLength, kOldShift, kNewDistance, kLength };
 
   // Old bytes around a block: those that contexts look at, or the other word of a reference at its edge.
   static constexpr uint32_t kBefore = Port::kHasTemplates ? kMaxReach : 1;
@@ -558,6 +558,7 @@ class Codec {
 
   // What a context may depend on, and the sets of these that are the contexts of each kind of symbol.
   enum Feature : uint32_t {
+    kNothing,
     kLast,
     kSecond,
     kThird,     // The last bytes of the new image.
@@ -573,30 +574,35 @@ class Codec {
     kFeatures
   };
 
-  static constexpr uint16_t kLiteralContexts[kInputs] = {1 << kLast | 1 << kOdd,
-                                                         1 << kAlign,
-                                                         1 << kLast | 1 << kSecond | 1 << kOdd,
-                                                         1 << kLast | 1 << kSecond,
-                                                         1 << kLast | 1 << kSecond | 1 << kThird,
-                                                         1 << kSecond | 1 << kAlign,
-                                                         1 << kSecond | 1 << kThird | 1 << kAlign};
-  static constexpr uint16_t kHitContexts[kInputs] = {
-      1 << kKind | 1 << kMisses,
-      1 << kKind | 1 << kAlign | 1 << kExpected,
-      1 << kKind | 1 << kAlign | 1 << kExpected | 1 << kOldPair,
-      1 << kKind | 1 << kOldBefore | 1 << kLast,
-      1 << kKind | 1 << kAlign | 1 << kMisses,
-      1 << kKind | 1 << kExpected | 1 << kLastDelta,
-      1 << kKind | 1 << kOldAfter | 1 << kExpected};
-  static constexpr uint16_t kMissContexts[kInputs] = {1 << kLast | 1 << kOdd,
-                                                      1 << kLast | 1 << kExpected,
-                                                      1 << kAlign | 1 << kExpected,
-                                                      1 << kLast | 1 << kSecond,
-                                                      1 << kLastDelta | 1 << kExpected,
-                                                      1 << kOldBefore | 1 << kLast | 1 << kExpected,
-                                                      1 << kOdd | 1 << kOldPair | 1 << kExpected};
+  // Numbers of up to four features, four bits each.
+  static constexpr uint16_t Set(uint32_t a, uint32_t b = kNothing, uint32_t c = kNothing,
+                                uint32_t d = kNothing) {
+    return static_cast<uint16_t>(a | b << 4 | c << 8 | d << 12);
+  }
 
-  // Hashes the contexts. A set of features also keeps its context apart from those of other sets.
+  static constexpr uint16_t kLiteralContexts[kInputs] = {Set(kLast, kOdd),
+                                                         Set(kAlign),
+                                                         Set(kLast, kSecond, kOdd),
+                                                         Set(kLast, kSecond),
+                                                         Set(kLast, kSecond, kThird),
+                                                         Set(kSecond, kAlign),
+                                                         Set(kSecond, kThird, kAlign)};
+  static constexpr uint16_t kHitContexts[kInputs] = {Set(kKind, kMisses),
+                                                     Set(kExpected, kKind, kAlign),
+                                                     Set(kExpected, kOldPair, kKind, kAlign),
+                                                     Set(kLast, kOldBefore, kKind),
+                                                     Set(kKind, kMisses, kAlign),
+                                                     Set(kExpected, kKind, kLastDelta),
+                                                     Set(kExpected, kOldAfter, kKind)};
+  static constexpr uint16_t kMissContexts[kInputs] = {Set(kLast, kOdd),
+                                                      Set(kLast, kExpected),
+                                                      Set(kExpected, kAlign),
+                                                      Set(kLast, kSecond),
+                                                      Set(kExpected, kLastDelta),
+                                                      Set(kLast, kExpected, kOldBefore),
+                                                      Set(kExpected, kOldPair, kOdd)};
+
+  // Hashes the contexts. Where a hash starts keeps its set of features apart from others.
   void HashContexts(const uint16_t* sets, Input* contexts) const {
     const uint8_t* old = window_ + kBefore + cursor_;
     uint8_t features[kFeatures];
@@ -611,11 +617,8 @@ class Codec {
     features[kOdd] = position_ & 1;
     features[kAlign] = position_ & 3;
     for (uint32_t i = 0; i < kInputs; ++i) {
-      uint32_t hash = sets[i];
-      const uint8_t* feature = features;
-      for (uint32_t set = sets[i]; set != 0; set >>= 1, ++feature) {
-        if (set & 1) hash = (hash + *feature) * 0x9e3779b1u;
-      }
+      uint32_t hash = static_cast<uint32_t>(sets[i]) << 8;
+      for (uint32_t set = sets[i]; set != 0; set >>= 4) hash = (hash + features[set & 15]) * 0x9e3779b1u;
       contexts[i].context = hash ^ hash >> 15;
     }
   }
