@@ -344,9 +344,8 @@ TEST(Steps, RefuseWhatIsWrongAndNothingElse) {
 Template UselessTemplate(Random* random) {
   Template t{};
   auto* bytes = reinterpret_cast<uint8_t*>(&t);
-  for (size_t i = 0; i < sizeof(t); ++i) {
-    const uint32_t bits = i < sizeof(kTemplateBits) ? kTemplateBits[i] : 8;
-    bytes[i] = static_cast<uint8_t>(random->Byte() & ((1u << bits) - 1));
+  for (uint32_t i = 0; i < sizeof(t); ++i) {
+    bytes[i] = static_cast<uint8_t>(random->Byte() & ((1u << BitsOfByte(i)) - 1));
   }
   // What is masked too much is not looked at.
   for (uint32_t w = 0; w < kWords; ++w) {
@@ -376,7 +375,7 @@ TEST(Steps, TakeUselessTemplates) {
   }
 }
 
-// Numbers in the prologue may be longer than they have to be. The first piece of a payload is longer still.
+// With all of its fields. The first piece of a payload is longer still.
 TEST(Steps, TakeTheLongestPrologue) {
   PrologueFields fields;
   fields.image_entries = fields.ram_entries = 1;

@@ -46,6 +46,11 @@ if LC_ALL=C xargs grep -nEI "\\b($marks)\\b" <$work/files >$work/out; then
   complain 'unfinished' <$work/out
 fi
 
+# Left over from a merge.
+if LC_ALL=C xargs grep -nE '^(<<<<<<<|=======|>>>>>>>)( |$)' <$work/files >$work/out; then
+  complain 'merge conflict' <$work/out
+fi
+
 # What each folder of the library may include of the others.
 may_not_include() {
   folder=$1

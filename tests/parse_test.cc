@@ -433,8 +433,9 @@ TEST(Relocator, PredictsWhatTheMapsSay) {
   uint32_t field = 0;
   ASSERT_TRUE(FieldFor(bl, plan.base + 100, plan.base + 2000, &field));
   const uint32_t word = WithField(bl, {{bl.match[0], 0}}, field);
-  const uint32_t predicted[kWords] = {relocator.Predict(bl, {{word, 0}}, 2000, 2100), 0};
+  const uint32_t predicted[kWords] = {relocator.Change(bl, {{word, 0}}, 2000, 2100).value(), 0};
   EXPECT_EQ(Target(bl, Gather(bl, predicted), plan.base + 2100, kNewSide), plan.base + 100);
+  EXPECT_FALSE(relocator.Change(bl, {{word, 0}}, 2000, 2000).has_value());
 }
 
 }  // namespace

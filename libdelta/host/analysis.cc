@@ -247,7 +247,7 @@ ReferenceScan::ReferenceScan(ByteView image, Side side, const std::vector<Templa
   size_t i = 0;
   while (i < image.size()) {
     const uint32_t address = base + static_cast<uint32_t>(i);
-    size_t width = 1;
+    uint32_t width = 1;
     // Like a decoder: the last one first.
     for (size_t k = templates.size(); k-- > 0;) {
       const Template& t = templates[k];
@@ -264,7 +264,7 @@ ReferenceScan::ReferenceScan(ByteView image, Side side, const std::vector<Templa
         field = target >> t.scale << (31 - t.last_bit);
       }
       width = Width(t);
-      StoreWord(normalised_.data() + i, Width(t), t.order, WithField(t, words, field));
+      StoreWord(normalised_.data() + i, width, t.order, WithField(t, words, field));
       break;
     }
     i += width;

@@ -19,13 +19,13 @@ using Votes = std::map<int64_t, uint32_t>;  // Shift -> references that want it.
 using Targets = std::map<uint64_t, Votes>;  // Old position -> votes.
 
 // Records where the reference `t` that pointed to `old_target` does so at its new place.
-void Vote(const Template& t, uint32_t old_target, ByteView old_image, ByteView new_image, uint64_t to,
-          uint32_t base, Targets* targets) {
+void Vote(const Template& t, uint32_t old_target, ByteView new_image, uint64_t to, uint32_t base,
+          Targets* targets) {
   Words after;
   if (!FindReference(t, new_image, to, &after)) return;
   const uint32_t new_target =
       Target(t, Gather(t, after.at), base + static_cast<uint32_t>(to), kNewSide) - base;
-  if (old_target >= old_image.size() || new_target >= new_image.size()) return;
+  if (new_target >= new_image.size()) return;
   ++(*targets)[old_target][static_cast<int64_t>(new_target) - static_cast<int64_t>(old_target)];
 }
 
@@ -45,7 +45,7 @@ Targets CollectTargets(ByteView old_image, ByteView new_image, const Plan& plan)
         if (!FindReference(t, old_image, from, &words)) continue;
         const uint32_t target = Target(t, Gather(t, words.at), address, kOldSide) - plan.base;
         if (target >= old_image.size()) continue;
-        Vote(t, target, old_image, new_image, segment.new_position + k, plan.base, &targets);
+        Vote(t, target, new_image, segment.new_position + k, plan.base, &targets);
         width = Width(t);
         break;
       }

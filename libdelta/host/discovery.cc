@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "libdelta/host/parse.h"
+#include "libdelta/host/references.h"
 
 namespace libdelta {
 namespace {
@@ -35,12 +36,6 @@ struct Field {
   size_t right;   // Words of the sample that it explains.
 };
 
-// Runs of bits, most significant first.
-struct Run {
-  uint32_t shift;
-  uint32_t length;
-};
-
 Field MakeField(uint32_t order, uint32_t scale, uint32_t origin, const std::vector<Run>& runs) {
   Field field{};
   Template& t = field.form;
@@ -48,13 +43,8 @@ Field MakeField(uint32_t order, uint32_t scale, uint32_t origin, const std::vect
   t.order = static_cast<uint8_t>(order);
   t.scale = static_cast<uint8_t>(scale);
   t.origin = static_cast<uint8_t>(origin);
-  t.last_run = static_cast<uint8_t>(runs.size() - 1);
-  for (uint32_t i = 0; i <= t.last_run; ++i) {
-    t.run_shift[i] = static_cast<uint8_t>(runs[i].shift);
-    t.run_last[i] = static_cast<uint8_t>(runs[i].length - 1);
-    t.last_bit = static_cast<uint8_t>(t.last_bit + runs[i].length - (i == 0));
-    field.ones |= RunOnes(t, i) << runs[i].shift;
-  }
+  SetRuns(runs, 0, &t);
+  for (uint32_t i = 0; i < runs.size(); ++i) field.ones |= RunOnes(t, i) << runs[i].shift;
   if (origin != 0) t.sign_bit = t.last_bit;
   return field;
 }
@@ -72,11 +62,11 @@ std::vector<Field> PlausibleFields() {
     fields.push_back(MakeField(order, 2, 4, runs));  // From the address rounded down.
   };
   for (const uint32_t order : {kLittleEndian, kBigEndian, kLittleHalvesHighFirst}) {
-    for (uint32_t shift = 0; shift <= 20; ++shift) {
-      for (uint32_t length = 10; shift + length <= 32; ++length) add(order, {{shift, length}});
+    for (uint8_t shift = 0; shift <= 20; ++shift) {
+      for (uint8_t length = 10; shift + length <= 32; ++length) add(order, {{shift, length}});
     }
-    for (uint32_t high = 4; high <= 12; ++high) {
-      for (uint32_t low = 8; low < 16; ++low) {
+    for (uint8_t high = 4; high <= 12; ++high) {
+      for (uint8_t low = 8; low < 16; ++low) {
         add(order, {{16, high}, {0, low}});
         if (order == kLittleEndian) add(order, {{0, high}, {16, low}});
       }
@@ -162,13 +152,9 @@ class Discovery {
     return LoadWord(new_.data() + p.to, kWord, t.order);
   }
 
-  // The word expected instead of `word`, or none if it is expected to stay.
+  // The word expected instead of `word`. Empty: it stays.
   std::optional<uint32_t> Change(const Template& t, const Place& p, uint32_t word) const {
-    const Words words = {{word, 0}};
-    if (!relocator_.Known(Target(t, Gather(t, words.at), AddressOf(p), kOldSide))) return std::nullopt;
-    const uint32_t predicted = relocator_.Predict(t, words, p.from, p.to);
-    if (predicted == word) return std::nullopt;
-    return predicted;
+    return relocator_.Change(t, {{word, 0}}, p.from, p.to);
   }
 
   bool Explained(const Place& p) const {
@@ -180,9 +166,8 @@ class Discovery {
     for (const Place& p : places_) {
       Words words;
       if ((AddressOf(p) & t.align_mask) || !FindReference(t, old_, p.from, &words)) continue;
-      if (!relocator_.Known(Target(t, Gather(t, words.at), AddressOf(p), kOldSide))) continue;
-      const uint32_t predicted = relocator_.Predict(t, words, p.from, p.to);
-      if (predicted == words.at[0] || predicted != LoadWord(new_.data() + p.to, Width(t), t.order)) continue;
+      const std::optional<uint32_t> change = relocator_.Change(t, words, p.from, p.to);
+      if (change != LoadWord(new_.data() + p.to, Width(t), t.order)) continue;
       std::fill_n(explained_.begin() + static_cast<std::ptrdiff_t>(p.from), Width(t), true);
     }
   }

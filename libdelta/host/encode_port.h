@@ -12,6 +12,7 @@
 #include "libdelta/host/page_order.h"
 #include "libdelta/host/plan.h"
 #include "libdelta/host/range_encoder.h"
+#include "libdelta/host/references.h"
 
 namespace libdelta {
 
@@ -99,7 +100,7 @@ class PlanReader {
       t.origin_shift = before.origin_shift;
     }
     if (t.tied_bits == 0) std::copy_n(before.tied_shift, kWords, t.tied_shift);
-    if (t.mask[1] == 0) t.reach = before.reach;
+    if (!IsPair(t)) t.reach = before.reach;
     return t;
   }
 

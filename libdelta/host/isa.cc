@@ -16,31 +16,11 @@ constexpr uint8_t kBig = 16;
 
 constexpr uint8_t kBranch = kRelative | kSigned;
 
-struct Run {
-  uint8_t shift;
-  uint8_t length;
-  uint8_t word = 0;  // 1: the other one.
-};
-
-// The field: most significant first.
-void SetRuns(const std::vector<Run>& runs, uint32_t unused, Template* t) {
-  size_t bits = 0;
-  for (size_t i = 0; i < runs.size(); ++i) {
-    t->run_shift[i] = static_cast<uint8_t>(runs[i].shift + unused);
-    t->run_last[i] = static_cast<uint8_t>((runs[i].length - 1u) | runs[i].word * kInOther);
-    bits += runs[i].length;
-  }
-  t->last_run = static_cast<uint8_t>(runs.size() - 1);
-  t->last_bit = static_cast<uint8_t>(bits - 1);
-}
-
-uint8_t OrderOf(uint8_t traits) { return (traits & kBig) ? kBigEndian : kLittleEndian; }
-
 Template Make(uint8_t width, uint8_t align_log2, uint8_t traits, uint8_t scale, uint8_t bias, uint32_t mask,
               uint32_t match, const std::vector<Run>& runs) {
   Template t{};
   t.last_byte = static_cast<uint8_t>(width - 1);
-  t.order = OrderOf(traits);
+  t.order = (traits & kBig) ? kBigEndian : kLittleEndian;
   t.align_mask = static_cast<uint8_t>((1u << align_log2) - 1);
   t.inverts = (traits & kInvertBelow) != 0;
   t.origin = !(traits & kRelative) ? 0 : (traits & kAlignedPc) ? 4 : 1;
@@ -66,12 +46,11 @@ struct Part {
 // What the two parts of an address have in common.
 struct PairTraits {
   uint8_t align_log2;
-  uint8_t order;
+  uint8_t traits;
   uint8_t register_bits;  // How many name it; 0: none does.
   uint8_t sign_bit;       // 0, or the one of the lower part.
-  uint8_t origin;         // As in a template,
-  uint8_t origin_shift;
-  int8_t bias;  // here from the instruction with the upper part.
+  uint8_t origin_shift;   // As in a template.
+  int8_t bias;            // From the instruction with the upper part.
 };
 
 // Pairs of instructions. Their templates cost least if those for the upper parts come first, then the others.
@@ -102,24 +81,16 @@ class Pairs {
  private:
   Template Form(const Part& own, const Part& other, int reach, uint8_t scale,
                 const std::vector<Run>& runs) const {
-    Template t{};
-    t.last_byte = 3;
-    t.order = traits_.order;
-    t.align_mask = static_cast<uint8_t>((1u << traits_.align_log2) - 1);
+    Template t = Make(4, traits_.align_log2, traits_.traits, scale, static_cast<uint8_t>(traits_.bias),
+                      own.mask, own.match, runs);
     t.sign_bit = traits_.sign_bit;
-    t.scale = scale;
-    t.bias = traits_.bias;
-    t.origin = traits_.origin;
     t.origin_shift = traits_.origin_shift;
     t.reach = static_cast<uint8_t>(reach > 0 ? reach / 2 - 1 : reach / 2 + 8);
     t.tied_bits = static_cast<uint8_t>((1u << traits_.register_bits) - 1);
     t.tied_shift[0] = own.register_shift;
     t.tied_shift[1] = other.register_shift;
-    t.mask[0] = own.mask;
     t.mask[1] = other.mask;
-    t.match[0] = own.match;
     t.match[1] = other.match;
-    SetRuns(runs, 0, &t);
     return t;
   }
 
@@ -148,7 +119,7 @@ TemplateSet Thumb() {
           Make(2, 1, kRelative, 1, 4, 0xf500, 0xb100, {{9, 1}, {3, 5}}),                 // CBZ, CBNZ
       }};
   // MOVW, then MOVT of the same register.
-  constexpr PairTraits kMoves = {1, kLittleEndian, 4, 0, 0, 0, 0};
+  constexpr PairTraits kMoves = {1, 0, 4, 0, 0, 0};
   const std::vector<Run> half = {{0, 4}, {10, 1}, {28, 3}, {16, 8}};
   const Part movt = {0x8000fbf0, 0x0000f2c0, half, 24};
   const Part movw = {0x8000fbf0, 0x0000f240, half, 24};
@@ -175,7 +146,7 @@ TemplateSet A32() {
                      {Make(4, 2, kBranch, 2, 8, 0xff000000, 0xeb000000, {{0, 24}})},
                      {Make(4, 2, kBranch, 2, 8, 0x0f000000, 0x0a000000, {{0, 24}})}};
   // MOVW, then MOVT of the same register.
-  constexpr PairTraits kMoves = {2, kLittleEndian, 4, 0, 0, 0, 0};
+  constexpr PairTraits kMoves = {2, 0, 4, 0, 0, 0};
   const std::vector<Run> half = {{16, 4}, {0, 12}};
   const Part movt = {0x0ff00000, 0x03400000, half, 12};
   const Part movw = {0x0ff00000, 0x03000000, half, 12};
@@ -188,7 +159,7 @@ TemplateSet A32() {
 // ADRP and what adds the offset in the page. Of what makes 33 bits the highest is left out: it does not
 // change.
 Pairs Pages() {
-  Pairs pages({2, kLittleEndian, 5, 0, 1, 12, 0});
+  Pairs pages({2, kRelative, 5, 0, 12, 0});
   const Part adrp = {0x9f000000, 0x90000000, {{5, 18}, {29, 2}}, 0};
   const Part add = {0xffc00000, 0x91000000, {{10, 12}}, 5};
   const Part word = {0xffb00000, 0xb9000000, {{10, 10}}, 5};
@@ -234,11 +205,11 @@ TemplateSet RiscV() {
   const Part jalr = {0x707f, 0x67, {{20, 12}}, 15};
   const Part load = {0x6f, 0x03, {{20, 12}}, 15};  // Or ADDI.
   const Part store = {0x7f, 0x23, {{25, 7}, {7, 5}}, 15};
-  Pairs relative({1, kLittleEndian, 5, 11, 1, 0, 0});
+  Pairs relative({1, kRelative, 5, 11, 0, 0});
   relative.Add(4, auipc, jalr);
   relative.Add(4, auipc, load);
   relative.AppendTo(&set.others);
-  Pairs absolute({1, kLittleEndian, 5, 11, 0, 0, 0});
+  Pairs absolute({1, 0, 5, 11, 0, 0});
   for (const int distance : {4, 6, 8}) absolute.Add(distance, lui, load);
   absolute.Add(4, lui, store);
   absolute.AppendTo(&set.others);
@@ -332,7 +303,7 @@ TemplateSet Mips(const std::string& name, uint8_t order) {
   const Part lui = {0xffe00000, 0x3c000000, {{0, 16}}, 16};
   const Part addiu = {0xfc000000, 0x24000000, {{0, 16}}, 21};
   const Part access = {0xc0000000, 0x80000000, {{0, 16}}, 21};  // Loads and stores.
-  Pairs absolute({2, OrderOf(order), 5, 15, 0, 0, 0});
+  Pairs absolute({2, order, 5, 15, 0, 0});
   for (const int distance : {4, 8}) {
     absolute.Add(distance, lui, addiu);
     absolute.Add(distance, lui, access);
@@ -354,10 +325,10 @@ TemplateSet MicroBlaze(const std::string& name, uint8_t order) {
   const Part call = {0xffff0000, 0xb9f40000, {{0, 16}}, 0};
   const Part add = {0xfc000000, 0x30000000, {{0, 16}}, 0};     // ADDIK
   const Part access = {0xe0000000, 0xe0000000, {{0, 16}}, 0};  // Loads and stores.
-  Pairs relative({2, OrderOf(order), 0, 0, 1, 0, 4});
+  Pairs relative({2, static_cast<uint8_t>(kRelative | order), 0, 0, 0, 4});
   relative.Add(4, imm, call);
   relative.AppendTo(&set.others);
-  Pairs absolute({2, OrderOf(order), 0, 0, 0, 0, 0});
+  Pairs absolute({2, order, 0, 0, 0, 0});
   absolute.Add(4, imm, add);
   absolute.Add(4, imm, access);
   absolute.AppendTo(&set.others);

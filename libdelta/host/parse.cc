@@ -291,7 +291,7 @@ class Parser {
       Words words;
       FindReference(t, in_.old_image, o, &words);
       const uint32_t new_word = LoadWord(in_.new_image.data() + i, width, t.order);
-      if (relocator_.Predict(t, words, o, i) == new_word) return kReferenceHit;
+      if (relocator_.Change(t, words, o, i).value_or(words.at[0]) == new_word) return kReferenceHit;
     } else if (in_.new_scan->kind(i) == kind) {
       const auto same = [&](const auto& a, const auto& b) {
         return std::equal(a.begin() + o, a.begin() + o + width, b.begin() + i);
@@ -398,15 +398,18 @@ uint32_t Relocator::Relocate(uint32_t address) const {
   return Known(address) ? MapPosition(plan_.ram_map, address) : address;
 }
 
-uint32_t Relocator::Predict(const Template& t, const Words& words, uint64_t old_position,
-                            uint64_t new_position) const {
-  const uint32_t target =
-      Target(t, Gather(t, words.at), plan_.base + static_cast<uint32_t>(old_position), kOldSide);
+std::optional<uint32_t> Relocator::Change(const Template& t, const Words& words, uint64_t old_position,
+                                          uint64_t new_position) const {
+  const uint32_t old_address = plan_.base + static_cast<uint32_t>(old_position);
+  const uint32_t target = Target(t, Gather(t, words.at), old_address, kOldSide);
   uint32_t field;
-  if (!FieldFor(t, Relocate(target), plan_.base + static_cast<uint32_t>(new_position), &field)) {
-    return words.at[0];
+  if (!Known(target) ||
+      !FieldFor(t, Relocate(target), plan_.base + static_cast<uint32_t>(new_position), &field)) {
+    return std::nullopt;
   }
-  return WithField(t, words, field);
+  const uint32_t word = WithField(t, words, field);
+  if (word == words.at[0]) return std::nullopt;
+  return word;
 }
 
 std::vector<Operation> Parse(const ParseInput& input, const Plan& plan, const ParseOptions& options) {

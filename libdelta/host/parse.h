@@ -2,6 +2,8 @@
 #ifndef LIBDELTA_HOST_PARSE_H_
 #define LIBDELTA_HOST_PARSE_H_
 
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "libdelta/host/analysis.h"
@@ -40,8 +42,9 @@ std::vector<Operation> Parse(const ParseInput& input, const Plan& plan, const Pa
 class Relocator {
  public:
   Relocator(const Plan& plan, uint64_t old_size) : plan_(plan), old_size_(old_size) {}
-  // Predicted word for the reference at `old_position`, copied to `new_position`.
-  uint32_t Predict(const Template& t, const Words& words, uint64_t old_position, uint64_t new_position) const;
+  // What the predicted word of the reference at `old_position` becomes at `new_position`. Empty: it stays.
+  std::optional<uint32_t> Change(const Template& t, const Words& words, uint64_t old_position,
+                                 uint64_t new_position) const;
   uint32_t Relocate(uint32_t address) const;
   bool Known(uint32_t address) const;  // In either map.
 

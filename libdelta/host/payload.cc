@@ -97,7 +97,7 @@ std::vector<WordPair> PairedTargets(ByteView old_image, ByteView new_image, cons
           Words after;
           if (FindReference(t, new_image, to + k, &after))
             pairs.emplace_back(target, Target(t, Gather(t, after.at), 0, kNewSide));
-        } else if (relocator.Predict(t, before, from + k, to + k) != before.at[0]) {
+        } else if (relocator.Change(t, before, from + k, to + k)) {
           width = Width(t);
           break;
         }

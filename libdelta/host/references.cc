@@ -9,6 +9,17 @@ bool IsLoose(const Template& t) {
   return std::popcount(uint32_t{t.mask[0]}) + std::popcount(uint32_t{t.mask[1]}) < kOpcode;
 }
 
+void SetRuns(const std::vector<Run>& runs, uint32_t unused, Template* t) {
+  size_t bits = 0;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    t->run_shift[i] = static_cast<uint8_t>(runs[i].shift + unused);
+    t->run_last[i] = static_cast<uint8_t>((runs[i].length - 1u) | runs[i].word * kInOther);
+    bits += runs[i].length;
+  }
+  t->last_run = static_cast<uint8_t>(runs.size() - 1);
+  t->last_bit = static_cast<uint8_t>(bits - 1);
+}
+
 bool FindReference(const Template& t, ByteView image, uint64_t position, Words* words) {
   constexpr uint64_t kWordSize = 4;
   const uint64_t size = image.size();

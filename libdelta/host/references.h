@@ -3,6 +3,7 @@
 #define LIBDELTA_HOST_REFERENCES_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "libdelta/host.h"
 #include "libdelta/wire/reference.h"
@@ -18,6 +19,16 @@ bool IsLoose(const Template& t);
 // Whether it is one of fewer than 4 bytes. In most images nearly any bytes look like some of them, so nothing
 // is matched by these.
 inline bool IsShortPointer(const Template& t) { return IsLoose(t) && Width(t) < 4; }
+
+// Bits of a field, in one of the words of its reference.
+struct Run {
+  uint8_t shift;
+  uint8_t length;
+  uint8_t word = 0;  // 1: the other one of a pair.
+};
+
+// Sets where the field is: `runs`, most significant first, each `unused` bits further up than it says.
+void SetRuns(const std::vector<Run>& runs, uint32_t unused, Template* t);
 
 // The words of a reference.
 struct Words {

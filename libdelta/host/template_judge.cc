@@ -67,11 +67,9 @@ const TemplateJudge::Claims& TemplateJudge::ClaimsOf(const Template& t) {
     for (uint64_t k = (0u - start) & t.align_mask; k + width <= s.length; k += step) {
       Words words;
       if (!FindReference(t, old_, s.from + k, &words)) continue;
-      const uint32_t address = start + static_cast<uint32_t>(k);
-      if (!relocator.Known(Target(t, Gather(t, words.at), address, kOldSide))) continue;
-      const uint32_t predicted = relocator.Predict(t, words, s.from + k, s.to + k);
-      if (predicted == words.at[0]) continue;
-      const bool right = predicted == LoadWord(new_.data() + s.to + k, width, t.order);
+      const std::optional<uint32_t> change = relocator.Change(t, words, s.from + k, s.to + k);
+      if (!change) continue;
+      const bool right = *change == LoadWord(new_.data() + s.to + k, width, t.order);
       claims.all.push_back(static_cast<Claim>((s.to + k) << 1 | right));
       claims.right += right;
     }

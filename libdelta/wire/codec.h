@@ -362,7 +362,7 @@ class Codec {
     *byte = templates_size_ < sizeof(Template) ? 0 : *(byte - sizeof(Template));
     const uint8_t actual = port().plan().TemplateByte(templates_size_++);
     if (!Decide(kSameByte + i / 4, actual == *byte)) {
-      *byte = static_cast<uint8_t>(Direct(i < sizeof(kTemplateBits) ? kTemplateBits[i] : 8, actual));
+      *byte = static_cast<uint8_t>(Direct(BitsOfByte(i), actual));
     }
     if (++template_byte_ == sizeof(Template)) template_byte_ = 0;
   }

@@ -6,7 +6,7 @@
 
 namespace libdelta {
 
-// An aligned number as it is in the header: little-endian, whatever the processor is.
+// An aligned number as it is in a patch: little-endian, whatever the processor is.
 template <typename T>
 struct Little {
   T raw;

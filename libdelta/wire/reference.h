@@ -61,6 +61,8 @@ constexpr uint32_t kInOther = 32;
 constexpr uint8_t kTemplateBits[] = {2, 3, 5, 2, 2, 1, 5, 3, 8, 3, 4, 3, 5, 5, 5, 5,
                                      5, 5, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 0};
 
+inline uint32_t BitsOfByte(uint32_t i) { return i < sizeof(kTemplateBits) ? kTemplateBits[i] : 8u; }
+
 // From a word to the other one, in bytes: 2 .. 8 or -8 .. -2.
 inline int32_t Reach(const Template& t) { return 2 * (t.reach < 4 ? t.reach + 1 : t.reach - 8); }
 

@@ -168,10 +168,9 @@ void Predict(const Bytes& old_image, const Plan& plan, const MapEntry& segment, 
       if ((address & t.align_mask) || Width(t) > length - k) continue;
       Words words;
       if (!FindReference(t, surrounded, from + kAround, &words)) continue;
-      if (!relocator.Known(Target(t, Gather(t, words.at), address, kOldSide))) continue;
-      const uint32_t predicted = relocator.Predict(t, words, from, to);
-      if (predicted == words.at[0]) continue;
-      StoreWord(out, Width(t), t.order, predicted);
+      const std::optional<uint32_t> change = relocator.Change(t, words, from, to);
+      if (!change) continue;
+      StoreWord(out, Width(t), t.order, *change);
       width = Width(t);
       break;
     }
