@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <map>
 
 #include "libdelta/host/file_layout.h"
 #include "libdelta/host/isa.h"
+#include "libdelta/host/parallel.h"
 #include "libdelta/host/parse.h"
 #include "libdelta/host/references.h"
 
@@ -60,6 +62,7 @@ constexpr size_t kMaxWords = 1000;  // Considered of each window.
 constexpr size_t kMaxStarts = 600;  // Of each kind.
 constexpr size_t kMinWords = 24;
 constexpr uint32_t kMinLead = 30;
+constexpr uint32_t kMostWeight = 3;  // Of a vote.
 
 // Counts, for the pointers of one window, which load address would make them point to starts.
 class BaseVote {
@@ -76,7 +79,8 @@ class BaseVote {
       for (const uint32_t start : fitting[(word.value + word.phase) & 3]) {
         if (word.value < start) break;
         const uint32_t base = word.value - start;
-        Vote(base, base % 256 == 0 ? 3 : 1);  // Images start at round addresses more often than not.
+        Vote(base,
+             base % 256 == 0 ? kMostWeight : 1);  // Images start at round addresses more often than not.
       }
     }
   }
@@ -163,34 +167,40 @@ void AddOffsets(const std::vector<uint32_t>& words, bool big_endian, uint32_t ol
 
 }  // namespace
 
-std::optional<uint32_t> FindLoadAddress(ByteView image) {
+std::optional<uint32_t> FindLoadAddress(ByteView image, unsigned threads) {
   const Windows windows = CollectWords(image);
+  const std::vector<uint32_t> busiest = BusiestWindows(windows);
   const std::vector<uint32_t> functions = Thin(FunctionStarts(image), kMaxStarts);
   const std::vector<uint32_t> strings = Thin(StringStarts(image), kMaxStarts);
-  uint32_t best = 0;
-  uint32_t best_lead = 0;
-  for (const uint32_t window : BusiestWindows(windows)) {
-    const std::vector<PointerWord>& all = windows.at(window);
+  struct Winner {
+    uint32_t address;
+    uint32_t lead;
+  };
+  std::vector<Winner> winners(busiest.size(), Winner{});
+  std::atomic<uint32_t> best_lead{kMinLead};
+  ForEachParallel(busiest.size(), threads, [&](size_t i) {
+    const std::vector<PointerWord>& all = windows.at(busiest[i]);
+    // Each word has at most one vote for an address in either list.
+    if (2 * kMostWeight * std::min(all.size(), kMaxWords) < best_lead) return;
     std::vector<PointerWord> odd;  // Thumb function pointers have their lowest bit set.
     for (const PointerWord& word : all) {
       if (word.value & 1) odd.push_back({word.value - 1, word.phase});
     }
-    BaseVote vote(window, image.size());
+    BaseVote vote(busiest[i], image.size());
     vote.Add(Thin(odd, kMaxWords), functions);
     vote.Add(Thin(all, kMaxWords), strings);
-    uint32_t winner;
-    uint32_t lead;
-    vote.Count(&winner, &lead);
-    if (lead > best_lead) {
-      best_lead = lead;
-      best = winner;
+    vote.Count(&winners[i].address, &winners[i].lead);
+    uint32_t before = best_lead;
+    while (before < winners[i].lead && !best_lead.compare_exchange_weak(before, winners[i].lead)) {
     }
-  }
-  if (best_lead < kMinLead) return std::nullopt;
-  return best;
+  });
+  const auto best = std::max_element(winners.begin(), winners.end(),
+                                     [](const Winner& a, const Winner& b) { return a.lead < b.lead; });
+  if (best == winners.end() || best->lead < kMinLead) return std::nullopt;
+  return best->address;
 }
 
-ImageBase FindBase(ByteView file) {
+ImageBase FindBase(ByteView file, unsigned threads) {
   const FileLayout layout = ParseFileLayout(file);
   ImageBase base;
   base.big_endian = layout.big_endian;
@@ -199,7 +209,7 @@ ImageBase FindBase(ByteView file) {
   }
   // A file may say what is not so; votes are real pointers.
   const std::vector<uint32_t> bases = BasesOf(layout, file);
-  const std::optional<uint32_t> voted = FindLoadAddress(file);
+  const std::optional<uint32_t> voted = FindLoadAddress(file, threads);
   const bool agree = voted && std::find(bases.begin(), bases.end(), *voted) != bases.end();
   // A position-independent file is linked for 0, where any small number would be taken for a pointer.
   base.found = voted || (!bases.empty() && bases[0] != 0);
@@ -244,14 +254,18 @@ std::vector<Template> OffsetTables(ByteView old_file, ByteView new_file, uint32_
 ReferenceScan::ReferenceScan(ByteView image, Side side, const std::vector<Template>& templates, uint32_t base,
                              const Relocator* known)
     : kinds_(image.size(), kNone), normalised_(image.begin(), image.end()) {
+  std::vector<uint8_t> wanted;
+  // Like a decoder: the last one first.
+  for (size_t k = templates.size(); k-- > 0;) {
+    if (!IsShortPointer(templates[k])) wanted.push_back(static_cast<uint8_t>(k));
+  }
   size_t i = 0;
   while (i < image.size()) {
     const uint32_t address = base + static_cast<uint32_t>(i);
     uint32_t width = 1;
-    // Like a decoder: the last one first.
-    for (size_t k = templates.size(); k-- > 0;) {
+    for (const uint8_t k : wanted) {
       const Template& t = templates[k];
-      if ((address & t.align_mask) || IsShortPointer(t)) continue;
+      if (address & t.align_mask) continue;
       Words words;
       if (!FindReference(t, image, i, &words)) continue;
       uint32_t target = Target(t, Gather(t, words.at), address, side);

@@ -13,7 +13,7 @@ namespace libdelta {
 
 // The address of the first byte, voted for by words that would then point to the start of a function or of a
 // string. Empty when no address stands out.
-std::optional<uint32_t> FindLoadAddress(ByteView image);
+std::optional<uint32_t> FindLoadAddress(ByteView image, unsigned threads = 1);
 
 // How addresses in a file go with its bytes.
 struct ImageBase {
@@ -23,7 +23,7 @@ struct ImageBase {
 };
 
 // What the file says of where its bytes are loaded, if FindLoadAddress() does not contradict it.
-ImageBase FindBase(ByteView file);
+ImageBase FindBase(ByteView file, unsigned threads = 1);
 
 class Relocator;
 

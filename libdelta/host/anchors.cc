@@ -29,7 +29,17 @@ void Vote(const Template& t, uint32_t old_target, ByteView new_image, uint64_t t
   ++(*targets)[old_target][static_cast<int64_t>(new_target) - static_cast<int64_t>(old_target)];
 }
 
+// Small numbers everywhere look like some templates, or like those that count from a table: these have no
+// vote.
+std::vector<Template> Voters(const Plan& plan) {
+  std::vector<Template> voters = plan.templates;
+  std::erase_if(voters,
+                [](const Template& t) { return IsShortPointer(t) || t.base[kOldSide] != t.base[kNewSide]; });
+  return voters;
+}
+
 Targets CollectTargets(ByteView old_image, ByteView new_image, const Plan& plan) {
+  const std::vector<Template> voters = Voters(plan);
   Targets targets;
   for (size_t s = 0; s < plan.image_map.size(); ++s) {
     const MapEntry& segment = plan.image_map[s];
@@ -37,10 +47,8 @@ Targets CollectTargets(ByteView old_image, ByteView new_image, const Plan& plan)
       const uint64_t from = segment.old_position + k;
       const uint32_t address = plan.base + static_cast<uint32_t>(from);
       uint64_t width = 1;
-      for (const Template& t : plan.templates) {
+      for (const Template& t : voters) {
         if ((address & t.align_mask) || k + Width(t) > plan.segment_lengths[s]) continue;
-        // Small numbers everywhere look like these, or like those that count from a table.
-        if (IsShortPointer(t) || t.base[kOldSide] != t.base[kNewSide]) continue;
         Words words;
         if (!FindReference(t, old_image, from, &words)) continue;
         const uint32_t target = Target(t, Gather(t, words.at), address, kOldSide) - plan.base;

@@ -3,6 +3,7 @@
 #define LIBDELTA_HOST_BIT_COST_H_
 
 #include <array>
+#include <bit>
 #include <cstdint>
 
 namespace libdelta {
@@ -11,8 +12,7 @@ constexpr uint32_t kBitCostOne = 256;  // Cost units per bit.
 
 // log2(x) in cost units, x >= 1, by repeated squaring: exact to the last unit or so on every platform.
 constexpr uint32_t Log2Cost(uint64_t x) {
-  uint32_t whole = 0;
-  while (whole < 63 && x >> (whole + 1) != 0) ++whole;
+  const uint32_t whole = static_cast<uint32_t>(63 - std::countl_zero(x));
   uint64_t mantissa = whole >= 31 ? x >> (whole - 31) : x << (31 - whole);  // 1.31 fixed point.
   uint32_t result = whole;
   for (int i = 0; i < 8; ++i) {

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 
+#include "libdelta/host/parallel.h"
 #include "libdelta/host/parse.h"
 #include "libdelta/host/references.h"
 
@@ -106,13 +108,14 @@ std::vector<Place> PlacesOf(const Plan& plan) {
 
 class Discovery {
  public:
-  Discovery(ByteView old_image, ByteView new_image, const Plan& plan)
-      : old_(old_image),
+  Discovery(ByteView old_image, ByteView new_image, const Plan& plan, unsigned threads)
+      : threads_(threads),
+        old_(old_image),
         new_(new_image),
         plan_(plan),
         relocator_(plan, old_image.size()),
         places_(PlacesOf(plan)),
-        explained_(old_image.size(), false) {
+        explained_(old_image.size(), 0) {
     for (const Template& t : plan.templates) MarkExplained(t);
   }
 
@@ -159,7 +162,7 @@ class Discovery {
 
   bool Explained(const Place& p) const {
     const auto first = explained_.begin() + static_cast<std::ptrdiff_t>(p.from);
-    return std::find(first, first + kWord, true) != first + kWord;
+    return std::find(first, first + kWord, 1) != first + kWord;
   }
 
   void MarkExplained(const Template& t) {
@@ -168,7 +171,7 @@ class Discovery {
       if ((AddressOf(p) & t.align_mask) || !FindReference(t, old_, p.from, &words)) continue;
       const std::optional<uint32_t> change = relocator_.Change(t, words, p.from, p.to);
       if (change != LoadWord(new_.data() + p.to, Width(t), t.order)) continue;
-      std::fill_n(explained_.begin() + static_cast<std::ptrdiff_t>(p.from), Width(t), true);
+      std::fill_n(explained_.begin() + static_cast<std::ptrdiff_t>(p.from), Width(t), uint8_t{1});
     }
   }
 
@@ -184,19 +187,16 @@ class Discovery {
   std::vector<Field> BestFields() const {
     const std::vector<Place> sample = ChangedWords();
     std::vector<Field> fields = PlausibleFields();
-    for (size_t i = 0; i < fields.size();) {
-      // Fields of the same bits follow each other: for them, words in which others changed are no witnesses.
-      const Field first = fields[i];
-      std::vector<Place> within;
-      for (const Place& p : sample) {
-        if (!((Before(p, first.form) ^ After(p, first.form)) & ~first.ones)) within.push_back(p);
-      }
-      for (; i < fields.size() && fields[i].ones == first.ones && fields[i].form.order == first.form.order;
-           ++i) {
-        const Template& form = fields[i].form;
-        for (const Place& p : within) fields[i].right += Change(form, p, Before(p, form)) == After(p, form);
-      }
+    // Fields of the same bits follow each other.
+    std::vector<std::span<Field>> groups;
+    for (size_t begin = 0, end = 0; begin < fields.size(); begin = end) {
+      const auto same_bits = [&](const Field& f) {
+        return f.ones == fields[begin].ones && f.form.order == fields[begin].form.order;
+      };
+      while (end < fields.size() && same_bits(fields[end])) ++end;
+      groups.push_back(std::span(fields).subspan(begin, end - begin));
     }
+    ForEachParallel(groups.size(), threads_, [&](size_t i) { CountRight(sample, groups[i]); });
     std::erase_if(fields, [](const Field& f) { return f.right < kMinRight; });
     std::stable_sort(fields.begin(), fields.end(),
                      [](const Field& a, const Field& b) { return a.right > b.right; });
@@ -204,14 +204,43 @@ class Discovery {
     return fields;
   }
 
-  std::vector<Witness> WitnessesOf(const Template& form) const {
-    std::vector<Witness> witnesses;
-    for (const Place& p : places_) {
-      if (Explained(p)) continue;
-      const uint32_t word = Before(p, form);
-      const std::optional<uint32_t> change = Change(form, p, word);
-      if (change) witnesses.push_back({uint64_t{AddressOf(p)} << 32 | word, *change == After(p, form)});
+  // For fields of the same bits: of how many words they explain the change. Words in which other bits changed
+  // are no witnesses.
+  void CountRight(const std::vector<Place>& sample, std::span<Field> fields) const {
+    const Template& bits = fields[0].form;
+    for (const Place& p : sample) {
+      const Words before = {{Before(p, bits), 0}};
+      const Words after = {{After(p, bits), 0}};
+      if ((before.at[0] ^ after.at[0]) & ~fields[0].ones) continue;
+      const uint32_t old_field = Gather(bits, before.at);
+      const uint32_t new_field = Gather(bits, after.at);
+      for (Field& field : fields) {
+        const uint32_t target = Target(field.form, old_field, AddressOf(p), kOldSide);
+        const uint32_t new_address = plan_.base + static_cast<uint32_t>(p.to);
+        uint32_t expected;
+        field.right += relocator_.Known(target) &&
+                       FieldFor(field.form, relocator_.Relocate(target), new_address, &expected) &&
+                       expected == new_field;
+      }
     }
+  }
+
+  std::vector<Witness> WitnessesOf(const Template& form) const {
+    constexpr size_t kParts = 16;
+    std::array<std::vector<Witness>, kParts> parts;
+    ForEachParallel(kParts, threads_, [&](size_t part) {
+      const size_t end = places_.size() * (part + 1) / kParts;
+      for (size_t i = places_.size() * part / kParts; i < end; ++i) {
+        const Place& p = places_[i];
+        if (Explained(p)) continue;
+        const uint32_t word = Before(p, form);
+        const std::optional<uint32_t> change = Change(form, p, word);
+        if (!change) continue;
+        parts[part].push_back({uint64_t{AddressOf(p)} << 32 | word, *change == After(p, form)});
+      }
+    });
+    std::vector<Witness> witnesses;
+    for (const auto& part : parts) witnesses.insert(witnesses.end(), part.begin(), part.end());
     return witnesses;
   }
 
@@ -260,19 +289,20 @@ class Discovery {
     return t;
   }
 
+  const unsigned threads_;
   const ByteView old_;
   const ByteView new_;
   const Plan& plan_;
   const Relocator relocator_;
   const std::vector<Place> places_;
-  std::vector<bool> explained_;  // Old bytes of references that are predicted.
+  std::vector<uint8_t> explained_;  // Old bytes of references that are predicted.
 };
 
 }  // namespace
 
 std::vector<Template> DiscoverTemplates(ByteView old_image, ByteView new_image, const Plan& plan,
-                                        size_t limit) {
-  return Discovery(old_image, new_image, plan).Run(limit);
+                                        size_t limit, unsigned threads) {
+  return Discovery(old_image, new_image, plan, threads).Run(limit);
 }
 
 }  // namespace libdelta

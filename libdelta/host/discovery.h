@@ -12,7 +12,7 @@ namespace libdelta {
 // Templates that explain changes inside the segments of `plan` which its templates do not; those of the most
 // frequent fields first, at most `limit`. The time is bounded whatever the images.
 std::vector<Template> DiscoverTemplates(ByteView old_image, ByteView new_image, const Plan& plan,
-                                        size_t limit);
+                                        size_t limit, unsigned threads);
 
 }  // namespace libdelta
 

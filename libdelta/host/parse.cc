@@ -13,6 +13,7 @@
 
 #include "libdelta/host/bit_cost.h"
 #include "libdelta/host/page_order.h"
+#include "libdelta/host/parallel.h"
 
 namespace libdelta {
 namespace {
@@ -32,7 +33,6 @@ constexpr Cost kCopyStart = 16 * kOne;  // Operation and length, source aside.
 constexpr Cost kSameDiagonal = 4 * kOne;
 constexpr Cost kSameDistance = 4 * kOne;  // What a copy from the output costs less then.
 constexpr size_t kSettled = 24;           // Matching bytes on both sides that end the search for better.
-constexpr size_t kWindow = 2u << 20;      // Bytes parsed at once.
 constexpr size_t kMaxActive = 20;
 constexpr size_t kMinOldMatch = 6;
 constexpr size_t kMinNewMatch = 4;
@@ -60,23 +60,24 @@ struct Active {
 // everything still to learn, ends up at about five eighths of them and a bit more.
 class LiteralPrices {
  public:
-  explicit LiteralPrices(ByteView image) : pairs_(65536, 0), singles_(256, 0) {
+  explicit LiteralPrices(ByteView image) : pairs_(65536, 0) {
+    std::vector<uint32_t> singles(256, 0);
     for (size_t i = 1; i < image.size(); ++i) {
       ++pairs_[Pair(image, i)];
-      ++singles_[image[i - 1]];
+      ++singles[image[i - 1]];
+    }
+    for (size_t p = 0; p < pairs_.size(); ++p) {
+      if (pairs_[p] != 0) pairs_[p] = Log2Cost(singles[p >> 8] + 64) - Log2Cost(pairs_[p] + 1);
     }
   }
   Cost At(ByteView image, size_t i, uint32_t scale) const {
     if (i == 0) return 8 * kOne;
-    const uint64_t pair = pairs_[Pair(image, i)];
-    const uint64_t single = singles_[image[i - 1]];
-    return (Log2Cost(single + 64) - Log2Cost(pair + 1)) * scale / 64 + kOne;
+    return Cost{pairs_[Pair(image, i)]} * scale / 64 + kOne;
   }
 
  private:
   static size_t Pair(ByteView image, size_t i) { return static_cast<size_t>(image[i - 1]) << 8 | image[i]; }
-  std::vector<uint32_t> pairs_;
-  std::vector<uint32_t> singles_;
+  std::vector<uint32_t> pairs_;  // Price of the second byte, in units of 1 / kOne bits.
 };
 
 // Matches in the output so far: the most recent places with the same four bytes.
@@ -151,10 +152,8 @@ class Parser {
     source_cost_ = Log2Cost(std::max<uint64_t>(input.old_image.size(), 2)) + 3 * kOne;
   }
 
-  // Appends the operations found. `shift`: diagonal of the last copy before; updated.
-  void Run(int64_t* shift, std::vector<Operation>* operations) {
+  std::vector<Operation> Run() {
     ArrivalAt(begin_).cost = 0;
-    ArrivalAt(begin_).shift = *shift;
     for (size_t i = begin_; i < end_; ++i) {
       const bool settled = InGoodCopy(i);
       if (in_.old_index) {
@@ -169,8 +168,7 @@ class Parser {
       output_.Insert(i);
       AdvanceDiagonals(i);
     }
-    *shift = ArrivalAt(end_).shift;
-    TraceBack(operations);
+    return TraceBack();
   }
 
  private:
@@ -335,28 +333,14 @@ class Parser {
     }
   }
 
-  void TraceBack(std::vector<Operation>* operations) const {
+  std::vector<Operation> TraceBack() const {
     std::vector<Operation> reversed;
     for (size_t at = end_; at > begin_;) {
       const Arrival& a = ArrivalAt(at);
       reversed.push_back({a.kind, a.from, at - a.from, a.source});
       at = a.from;
     }
-    for (size_t i = reversed.size(); i-- > 0;) Append(reversed[i], operations);
-  }
-
-  // Joins what continues the operation before: literals, and a diagonal over the edge between two windows.
-  static void Append(const Operation& next, std::vector<Operation>* operations) {
-    if (!operations->empty()) {
-      Operation& last = operations->back();
-      if (last.kind == next.kind &&
-          (next.kind == OperationKind::kLiteral ||
-           (next.kind == OperationKind::kOld && last.source + last.length == next.source))) {
-        last.length += next.length;
-        return;
-      }
-    }
-    operations->push_back(next);
+    return {reversed.rbegin(), reversed.rend()};
   }
 
   const ParseInput& in_;
@@ -377,25 +361,61 @@ class Parser {
   int64_t match_shift_ = 0;     // Of the longest match found last.
 };
 
-uint32_t MapPosition(const std::vector<MapEntry>& map, uint32_t position) {
-  if (map.empty()) return position;
-  auto after = std::upper_bound(map.begin(), map.end(), uint64_t{position},
-                                [](uint64_t p, const MapEntry& e) { return p < e.old_position; });
-  const MapEntry& entry = after == map.begin() ? *after : *(after - 1);
-  return static_cast<uint32_t>(position - entry.old_position + entry.new_position);
+// Joins what continues the operation before: literals, and a diagonal over the edge between two windows.
+void Append(const Operation& next, std::vector<Operation>* operations) {
+  if (!operations->empty()) {
+    Operation& last = operations->back();
+    if (last.kind == next.kind &&
+        (next.kind == OperationKind::kLiteral ||
+         (next.kind == OperationKind::kOld && last.source + last.length == next.source))) {
+      last.length += next.length;
+      return;
+    }
+  }
+  operations->push_back(next);
+}
+
+constexpr uint32_t kStretchBits = 8;  // Of what Relocator looks up at once.
+
+// The entry that says where `position` goes is the last one of [begin, end) that does not come after it; in
+// front of all, the first.
+uint64_t MapPosition(const MapEntry* begin, const MapEntry* end, uint64_t position) {
+  const MapEntry* after = std::upper_bound(begin, end, position,
+                                           [](uint64_t p, const MapEntry& e) { return p < e.old_position; });
+  const MapEntry& entry = after == begin ? *after : *(after - 1);
+  return position - entry.old_position + entry.new_position;
 }
 
 }  // namespace
+
+Relocator::Relocator(const Plan& plan, uint64_t old_size) : plan_(plan), old_size_(old_size) {
+  uint32_t entry = 0;
+  for (uint64_t start = 0; start < old_size; start += uint64_t{1} << kStretchBits) {
+    while (entry < plan.image_map.size() && plan.image_map[entry].old_position < start) ++entry;
+    entries_before_.push_back(entry);
+  }
+  entries_before_.push_back(static_cast<uint32_t>(plan.image_map.size()));
+}
 
 bool Relocator::Known(uint32_t address) const {
   if (address - plan_.base < old_size_) return true;
   return !plan_.ram_map.empty() && address >= plan_.ram_map[0].old_position && address < plan_.ram_end;
 }
 
+uint64_t Relocator::MapOffset(uint32_t offset) const {
+  if (plan_.image_map.empty()) return offset;
+  const MapEntry* map = plan_.image_map.data();
+  const size_t stretch = offset >> kStretchBits;
+  const uint32_t before = entries_before_[stretch];
+  return MapPosition(map + before - (before != 0), map + entries_before_[stretch + 1], offset);
+}
+
 uint32_t Relocator::Relocate(uint32_t address) const {
   const uint32_t offset = address - plan_.base;
-  if (offset < old_size_) return plan_.base + MapPosition(plan_.image_map, offset);
-  return Known(address) ? MapPosition(plan_.ram_map, address) : address;
+  if (offset < old_size_) return plan_.base + static_cast<uint32_t>(MapOffset(offset));
+  if (!Known(address)) return address;
+  const std::vector<MapEntry>& ram = plan_.ram_map;
+  return static_cast<uint32_t>(MapPosition(ram.data(), ram.data() + ram.size(), address));
 }
 
 std::optional<uint32_t> Relocator::Change(const Template& t, const Words& words, uint64_t old_position,
@@ -414,11 +434,15 @@ std::optional<uint32_t> Relocator::Change(const Template& t, const Words& words,
 
 std::vector<Operation> Parse(const ParseInput& input, const Plan& plan, const ParseOptions& options) {
   const LiteralPrices literals(input.new_image);
+  std::vector<std::vector<Operation>> windows((input.new_image.size() + options.window - 1) / options.window);
+  ForEachParallel(windows.size(), options.threads, [&](size_t i) {
+    const size_t begin = i * options.window;
+    const size_t end = std::min(begin + options.window, input.new_image.size());
+    windows[i] = Parser(input, plan, options, literals, begin, end).Run();
+  });
   std::vector<Operation> operations;
-  int64_t shift = 0;
-  for (size_t begin = 0; begin < input.new_image.size(); begin += kWindow) {
-    const size_t end = std::min(begin + kWindow, input.new_image.size());
-    Parser(input, plan, options, literals, begin, end).Run(&shift, &operations);
+  for (const std::vector<Operation>& window : windows) {
+    for (const Operation& o : window) Append(o, &operations);
   }
   return operations;
 }

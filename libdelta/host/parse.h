@@ -31,7 +31,9 @@ struct ParsePrices {
 struct ParseOptions {
   bool maps_known = false;  // Expect references as the plan's maps predict them, not just somewhere.
   ParsePrices prices;
-  int output_tries = 400;  // Places in the output looked at for copies to one position.
+  int output_tries = 400;    // Places in the output looked at for copies to one position.
+  size_t window = 2u << 20;  // Bytes parsed at once, which limits memory. Copies from the output stay inside.
+  unsigned threads = 1;
 };
 
 // The cheapest sequence of operations for the whole new image, in order. Copies from the old image may
@@ -41,7 +43,8 @@ std::vector<Operation> Parse(const ParseInput& input, const Plan& plan, const Pa
 // Relocates references as the codec does.
 class Relocator {
  public:
-  Relocator(const Plan& plan, uint64_t old_size) : plan_(plan), old_size_(old_size) {}
+  // Of the plan's maps as they are then; the plan must outlive it.
+  Relocator(const Plan& plan, uint64_t old_size);
   // What the predicted word of the reference at `old_position` becomes at `new_position`. Empty: it stays.
   std::optional<uint32_t> Change(const Template& t, const Words& words, uint64_t old_position,
                                  uint64_t new_position) const;
@@ -49,8 +52,12 @@ class Relocator {
   bool Known(uint32_t address) const;  // In either map.
 
  private:
+  uint64_t MapOffset(uint32_t offset) const;
+
   const Plan& plan_;
   uint64_t old_size_;
+  // For each stretch of the old image, the entries of its map up to there.
+  std::vector<uint32_t> entries_before_;
 };
 
 }  // namespace libdelta

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <map>
 #include <memory>
-#include <thread>
 #include <utility>
 
 #include "libdelta/host/analysis.h"
@@ -14,6 +12,7 @@
 #include "libdelta/host/encode_port.h"
 #include "libdelta/host/isa.h"
 #include "libdelta/host/journal_plan.h"
+#include "libdelta/host/parallel.h"
 #include "libdelta/host/parse.h"
 #include "libdelta/host/ram_map.h"
 #include "libdelta/host/template_judge.h"
@@ -172,12 +171,12 @@ class Planner {
   // `discover`: look for references that no template set has, unless the options name a set.
   Planner(ByteView old_image, ByteView new_image, const PayloadOptions& options, bool discover,
           const Limits& limits)
-      : old_(old_image), new_(new_image), limits_(limits) {
+      : old_(old_image), new_(new_image), limits_(limits), threads_(options.threads) {
     // A group that nothing follows is none, and a device need not hold the size of it.
     if (options.group_blocks < new_.size() / kBlock) plan_.group_blocks = options.group_blocks;
     if (old_.empty()) plan_.limit = kMaxConfidence;
     if (old_.empty() || old_.size() > kMaxReferenceImage || new_.size() > kMaxReferenceImage) return;
-    ImageBase base = FindBase(old_);
+    ImageBase base = FindBase(old_, threads_);
     if (options.load_address) {
       base.found = true;
       base.address = static_cast<uint32_t>(*options.load_address);
@@ -206,16 +205,22 @@ class Planner {
     if (index_ != nullptr || (old_.empty() && old_scan_)) return;
     const Relocator relocator(plan_, old_.size());
     const Relocator* known = plan_.image_map.empty() ? nullptr : &relocator;
-    old_scan_.emplace(old_, kOldSide, plan_.templates, plan_.base, known);
-    new_scan_.emplace(new_, kNewSide, plan_.templates, plan_.base, known);
-    index_ = MakeIndex(old_scan_->normalised());
+    ForEachParallel(2, threads_, [&](size_t side) {
+      if (side == kNewSide) {
+        new_scan_.emplace(new_, kNewSide, plan_.templates, plan_.base, known);
+      } else {
+        old_scan_.emplace(old_, kOldSide, plan_.templates, plan_.base, known);
+        index_ = MakeIndex(old_scan_->normalised());
+      }
+    });
     input_ = {old_, new_, &*old_scan_, &*new_scan_, index_.get()};
   }
 
   // Finds the segments with what is known of references so far.
-  void Refine(const ParseOptions& options) {
+  void Refine(bool maps_known, const ParsePrices& prices, int tries) {
+    constexpr size_t kWindow = 64u << 10;  // So that there are several.
     Scan();
-    Adopt(Parse(input_, plan_, options));
+    Adopt(Parse(input_, plan_, {maps_known, prices, tries, kWindow, threads_}));
   }
 
   void Adopt(std::vector<Operation> parse) {
@@ -237,11 +242,11 @@ class Planner {
         return false;
       }
     }
-    TemplateJudge judge(old_, new_, plan_);
+    TemplateJudge judge(old_, new_, plan_, threads_);
     std::vector<Template> candidates = AllOf(set_);
     plan_.templates = judge.Choose(candidates, limits_.templates).templates;
     if (!discover_) return true;
-    const std::vector<Template> found = DiscoverTemplates(old_, new_, plan_, limits_.templates);
+    const std::vector<Template> found = DiscoverTemplates(old_, new_, plan_, limits_.templates, threads_);
     candidates.insert(candidates.end(), found.begin(), found.end());
     plan_.templates = judge.Choose(candidates, limits_.templates).templates;
     return true;
@@ -299,20 +304,19 @@ class Planner {
     constexpr int64_t kLead = 500;  // Bits.
     Plan plan = plan_;
     plan.ram_map.clear();  // It explains anything a little.
-    TemplateJudge judge(old_, new_, plan);
-    int64_t most = judge.Choose(AllOf(nullptr), limits_.templates).gain + kLead;
-    const TemplateSet* best = nullptr;
-    const auto consider = [&](const TemplateSet* set) {
-      const int64_t gain = judge.Choose(AllOf(set), limits_.templates).gain;
-      if (gain <= most) return;
-      most = gain;
-      best = set;
-    };
-    if (set_) consider(set_);
+    std::vector<const TemplateSet*> sets = {nullptr};
+    if (set_) sets.push_back(set_);
     for (const TemplateSet& set : TemplateSets()) {
-      if (&set != set_ && !set.calls.empty()) consider(&set);
+      if (&set != set_ && !set.calls.empty()) sets.push_back(&set);
     }
-    return best;
+    std::vector<std::vector<Template>> lists;
+    for (const TemplateSet* set : sets) lists.push_back(AllOf(set));
+    const auto choices = TemplateJudge(old_, new_, plan, threads_).ChooseOfEach(lists, limits_.templates);
+    size_t best = 0;
+    for (size_t i = 1; i < sets.size(); ++i) {
+      if (choices[i].gain > choices[best].gain + (best == 0 ? kLead : 0)) best = i;
+    }
+    return sets[best];
   }
 
   static constexpr uint64_t kMaxReferenceImage = 64u << 20;  // Larger ones are copied without templates.
@@ -320,6 +324,7 @@ class Planner {
   ByteView old_;
   ByteView new_;
   const Limits limits_;
+  const unsigned threads_ = 1;
   Plan plan_;
   std::vector<Operation> parse_;      // The one adopted last.
   std::optional<Template> pointer_;   // If the load address is known.
@@ -332,18 +337,6 @@ class Planner {
   std::unique_ptr<OldIndex> index_;
   ParseInput input_{};
 };
-
-// Runs job(0) .. job(count - 1) on up to `threads` threads.
-void ForEachParallel(size_t count, unsigned threads, const std::function<void(size_t)>& job) {
-  std::atomic<size_t> next{0};
-  const auto work = [&] {
-    for (size_t i = next++; i < count; i = next++) job(i);
-  };
-  std::vector<std::thread> workers;
-  for (unsigned t = 1; t < threads && t < count; ++t) workers.emplace_back(work);
-  work();
-  for (std::thread& worker : workers) worker.join();
-}
 
 // Prices for the last parse. Which are best depends on how much new code there is, and of what kind.
 using Prices = std::array<ParsePrices, 5>;
@@ -362,9 +355,9 @@ struct Effort {
 };
 constexpr std::array<Effort, kMostEffort> kEfforts = {{{4, 8, 1, false, 0},
                                                        {4, 16, 1, false, 1},
-                                                       {8, 32, 1, true, 1},
-                                                       {16, 100, 2, true, 1},
-                                                       {16, 400, 3, true, 1},
+                                                       {8, 24, 1, true, 1},
+                                                       {16, 32, 2, true, 1},
+                                                       {16, 64, 3, true, 1},
                                                        {64, 400, 3, true, 2},
                                                        {64, 1000, 4, true, 2},
                                                        {400, 1000, 5, true, 2},
@@ -380,14 +373,14 @@ std::optional<Payload> TryEncode(ByteView old_image, ByteView new_image, const P
   Planner planner(old_image, new_image, options, effort.discover, limits);
   // Without maps there is nothing to find out before the last parse.
   if (!old_image.empty()) {
-    planner.Refine({false, prices[0], effort.early_tries});
+    planner.Refine(false, prices[0], effort.early_tries);
     report(300);
     if (!planner.ChooseTemplates()) {
-      planner.Refine({false, prices[0], effort.early_tries});
+      planner.Refine(false, prices[0], effort.early_tries);
       planner.ChooseTemplates();
     }
     for (int i = 0; i < effort.rounds; ++i) {
-      planner.Refine({true, prices[0], effort.early_tries});
+      planner.Refine(true, prices[0], effort.early_tries);
       if (i == 0) planner.ChooseTemplates();  // More of them show where more is matched.
     }
   }
@@ -398,7 +391,11 @@ std::optional<Payload> TryEncode(ByteView old_image, ByteView new_image, const P
   const size_t variants = new_image.size() <= kMaxVariantImage ? effort.variants : 1;
   const auto code = [&](size_t i) {
     Planner variant = planner.Variant();
-    variant.Adopt(Parse(planner.input(), planner.plan(), {true, prices[i], effort.tries}));
+    variant.Adopt(Parse(planner.input(), planner.plan(),
+                        {.maps_known = true,
+                         .prices = prices[i],
+                         .output_tries = effort.tries,
+                         .threads = variants == 1 ? options.threads : 1}));
     if (options.in_place && !variant.Arrange(options)) return;
     payloads[i] = Code(old_image, new_image, variant.plan(), options.arena);
   };

@@ -20,17 +20,11 @@ void SetRuns(const std::vector<Run>& runs, uint32_t unused, Template* t) {
   t->last_bit = static_cast<uint8_t>(bits - 1);
 }
 
-bool FindReference(const Template& t, ByteView image, uint64_t position, Words* words) {
+bool FindOther(const Template& t, ByteView image, uint64_t position, Words* words) {
   constexpr uint64_t kWordSize = 4;
-  const uint64_t size = image.size();
-  if (position > size || Width(t) > size - position) return false;
-  words->at[0] = LoadWord(image.data() + position, Width(t), t.order);
-  words->at[1] = 0;
-  if ((words->at[0] & t.mask[0]) != t.match[0]) return false;
-  if (!IsPair(t)) return true;
   // Before the start this is beyond the end.
   const uint64_t other = position + static_cast<uint64_t>(int64_t{Reach(t)});
-  if (other > size || kWordSize > size - other) return false;
+  if (other > image.size() || kWordSize > image.size() - other) return false;
   words->at[1] = LoadWord(image.data() + other, kWordSize, t.order);
   return (words->at[1] & t.mask[1]) == t.match[1] && AreTied(t, words->at);
 }

@@ -35,9 +35,17 @@ struct Words {
   uint32_t at[kWords];
 };
 
+// Sets the other word of the pair at `position`. False: it is not there.
+bool FindOther(const Template& t, ByteView image, uint64_t position, Words* words);
+
 // Sets `words` to those at `position`. False: no reference like this can be there. Its alignment is not
 // looked at.
-bool FindReference(const Template& t, ByteView image, uint64_t position, Words* words);
+inline bool FindReference(const Template& t, ByteView image, uint64_t position, Words* words) {
+  if (position > image.size() || Width(t) > image.size() - position) return false;
+  *words = {{LoadWord(image.data() + position, Width(t), t.order), 0}};
+  if ((words->at[0] & t.mask[0]) != t.match[0]) return false;
+  return !IsPair(t) || FindOther(t, image, position, words);
+}
 
 // The word that is predicted, with `field` in it as far as it holds it.
 uint32_t WithField(const Template& t, Words words, uint32_t field);

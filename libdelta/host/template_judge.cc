@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "libdelta/host/bit_cost.h"
+#include "libdelta/host/parallel.h"
 
 namespace libdelta {
 namespace {
@@ -34,8 +35,8 @@ int64_t FlagCost(uint64_t a, uint64_t b) {
 
 }  // namespace
 
-TemplateJudge::TemplateJudge(ByteView old_image, ByteView new_image, const Plan& plan)
-    : old_(old_image), new_(new_image), plan_(plan) {
+TemplateJudge::TemplateJudge(ByteView old_image, ByteView new_image, const Plan& plan, unsigned threads)
+    : old_(old_image), new_(new_image), plan_(plan), relocator_(plan, old_image.size()), threads_(threads) {
   for (size_t i = 0; i < plan.image_map.size(); ++i) {
     const MapEntry& entry = plan.image_map[i];
     if (!entry.anchor) segments_.push_back({entry.old_position, entry.new_position, plan.segment_lengths[i]});
@@ -54,12 +55,15 @@ int64_t TemplateJudge::PriceOf(const Template& t) const {
   return IsLoose(t) && !(is_pointer && plan_.base_known) ? kLooseCost : kTemplateCost;
 }
 
-const TemplateJudge::Claims& TemplateJudge::ClaimsOf(const Template& t) {
+const TemplateJudge::Claims* TemplateJudge::FindClaims(const Template& t) const {
   for (const Claims& known : claims_) {
-    if (IsSame(known.form, t)) return known;
+    if (IsSame(known.form, t)) return &known;
   }
-  Claims claims{t, {}, 0};
-  const Relocator relocator(plan_, old_.size());
+  return nullptr;
+}
+
+void TemplateJudge::CollectClaims(Claims* claims) const {
+  const Template& t = claims->form;
   const uint32_t step = t.align_mask + 1u;
   const uint32_t width = Width(t);
   for (const Segment& s : segments_) {
@@ -67,19 +71,29 @@ const TemplateJudge::Claims& TemplateJudge::ClaimsOf(const Template& t) {
     for (uint64_t k = (0u - start) & t.align_mask; k + width <= s.length; k += step) {
       Words words;
       if (!FindReference(t, old_, s.from + k, &words)) continue;
-      const std::optional<uint32_t> change = relocator.Change(t, words, s.from + k, s.to + k);
+      const std::optional<uint32_t> change = relocator_.Change(t, words, s.from + k, s.to + k);
       if (!change) continue;
       const bool right = *change == LoadWord(new_.data() + s.to + k, width, t.order);
-      claims.all.push_back(static_cast<Claim>((s.to + k) << 1 | right));
-      claims.right += right;
+      claims->all.push_back(static_cast<Claim>((s.to + k) << 1 | right));
+      claims->right += right;
     }
   }
-  claims_.push_back(std::move(claims));
-  return claims_.back();
 }
 
 // Of the segments with these templates, in cost units.
-int64_t TemplateJudge::Cost(const std::vector<const Claims*>& set) const {
+int64_t TemplateJudge::Cost(const std::vector<const Claims*>& set) {
+  {
+    const std::lock_guard lock(costs_mutex_);
+    const auto known = costs_.find(set);
+    if (known != costs_.end()) return known->second;
+  }
+  const int64_t cost = Measure(set);
+  const std::lock_guard lock(costs_mutex_);
+  costs_.emplace(set, cost);
+  return cost;
+}
+
+int64_t TemplateJudge::Measure(const std::vector<const Claims*>& set) const {
   constexpr uint64_t kEnd = std::numeric_limits<uint64_t>::max();
   // How far each one's claims have been walked through, and what became of them.
   struct Walk {
@@ -134,8 +148,37 @@ int64_t TemplateJudge::Cost(const std::vector<const Claims*>& set) const {
 }
 
 TemplateJudge::Choice TemplateJudge::Choose(const std::vector<Template>& candidates, size_t limit) {
+  return ChooseOfEach({candidates}, limit).front();
+}
+
+std::vector<TemplateJudge::Choice> TemplateJudge::ChooseOfEach(
+    const std::vector<std::vector<Template>>& lists, size_t limit) {
+  const size_t known = claims_.size();
+  for (const std::vector<Template>& candidates : lists) {
+    for (const Template& t : candidates) {
+      if (FindClaims(t) == nullptr) claims_.push_back({t, {}, 0});
+    }
+  }
+  ForEachParallel(claims_.size() - known, threads_, [&](size_t i) { CollectClaims(&claims_[known + i]); });
+  std::vector<Choice> choices(lists.size());
+  const unsigned threads = lists.size() == 1 ? threads_ : 1;
+  ForEachParallel(lists.size(), threads_,
+                  [&](size_t i) { choices[i] = ChooseByClaims(lists[i], limit, threads); });
+  return choices;
+}
+
+TemplateJudge::Choice TemplateJudge::ChooseByClaims(const std::vector<Template>& candidates, size_t limit,
+                                                    unsigned threads) {
   std::vector<const Claims*> claims;
-  for (const Template& t : candidates) claims.push_back(&ClaimsOf(t));
+  for (const Template& t : candidates) claims.push_back(FindClaims(t));
+  // The best one alone comes first.
+  std::vector<std::pair<int64_t, size_t>> order;
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    const int64_t most = static_cast<int64_t>(kMaxUnit * claims[i]->right) * kMissCost;
+    if (most > PriceOf(candidates[i])) order.emplace_back(0, i);
+  }
+  ForEachParallel(order.size(), threads, [&](size_t i) { order[i].first = Cost({claims[order[i].second]}); });
+  std::sort(order.begin(), order.end());
   std::vector<bool> chosen(candidates.size(), false);
   const auto cost_of_chosen = [&] {
     std::vector<const Claims*> set;
@@ -145,16 +188,6 @@ TemplateJudge::Choice TemplateJudge::Choose(const std::vector<Template>& candida
     return Cost(set);
   };
   const int64_t without = cost_of_chosen();
-  // The best one alone comes first.
-  std::vector<std::pair<int64_t, size_t>> order;
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    const int64_t most = static_cast<int64_t>(kMaxUnit * claims[i]->right) * kMissCost;
-    if (most <= PriceOf(candidates[i])) continue;
-    chosen[i] = true;
-    order.emplace_back(cost_of_chosen(), i);
-    chosen[i] = false;
-  }
-  std::sort(order.begin(), order.end());
   int64_t cost = without;
   for (const auto& [alone, i] : order) {
     if (limit == 0) break;

@@ -82,6 +82,7 @@ inline void StoreWord(uint8_t* bytes, uint32_t order, uint32_t word) {
 
 // Likewise, without touching what is beyond the width.
 inline uint32_t LoadWord(const uint8_t* bytes, uint32_t width, uint32_t order) {
+  if (width == 4) return LoadWord(bytes, order);
   uint32_t word = 0;
   for (uint32_t i = 0; i < 4; ++i) word = word << 8 | ((i ^ order) < width ? bytes[i ^ order] : 0u);
   return word;
