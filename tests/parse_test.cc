@@ -365,6 +365,37 @@ TEST(Parse, CoversTheNewImageWithValidOperations) {
   }
 }
 
+TEST(Parse, DependsNeitherOnThreadsNorOnWhatWasPrepared) {
+  const auto same = [](const Operation& a, const Operation& b) {
+    return a.kind == b.kind && a.position == b.position && a.length == b.length && a.source == b.source;
+  };
+  for (const NamedPair& pair : AllPairs()) {
+    SCOPED_TRACE(pair.name);
+    const Bytes old_image = pair.old_image();
+    const Bytes new_image = pair.new_image();
+    Plan plan;
+    plan.templates = {TemplateSets()[0].calls[0]};
+    const ReferenceScan old_scan(old_image, kOldSide, plan.templates, 0);
+    const ReferenceScan new_scan(new_image, kNewSide, plan.templates, 0);
+    const std::unique_ptr<OldIndex> index = MakeIndex(old_scan.normalised());
+    ParseInput input{old_image, new_image, &old_scan, &new_scan, index.get()};
+    for (const size_t window : {7000, 1 << 20}) {
+      ParseOptions options;
+      options.maps_known = true;
+      options.window = window;
+      const std::vector<Operation> alone = Parse(input, plan, options);
+      options.threads = 3;
+      const std::vector<Operation> threads = Parse(input, plan, options);
+      ASSERT_TRUE(std::equal(alone.begin(), alone.end(), threads.begin(), threads.end(), same));
+      const std::deque<Matches> matches = PrepareMatches(input, options);
+      input.matches = &matches;
+      const std::vector<Operation> prepared = Parse(input, plan, options);
+      ASSERT_TRUE(std::equal(alone.begin(), alone.end(), prepared.begin(), prepared.end(), same));
+      input.matches = nullptr;
+    }
+  }
+}
+
 TEST(Parse, CopiesAnImageThatDidNotChangeWhole) {
   const Bytes image = RandomBytes(5000, 6);
   Plan plan;

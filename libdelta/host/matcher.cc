@@ -9,7 +9,7 @@ namespace libdelta {
 namespace {
 
 constexpr size_t kBuckets = 65536;
-constexpr int32_t kNearTries = 24;  // Equal matches looked at on either side.
+constexpr size_t kNearTries = 24;  // Equal matches looked at on either side.
 
 size_t CommonPrefix(ByteView a, ByteView b, size_t from) {
   const size_t limit = std::min(a.size(), b.size());
@@ -32,15 +32,11 @@ SuffixIndex::SuffixIndex(ByteView text) : text_(text), suffixes_(text.size()), b
   for (size_t i = 0; i < kBuckets; ++i) buckets_[i + 1] += buckets_[i];
 }
 
-Match SuffixIndex::Find(ByteView query, uint64_t near) const {
+IndexMatch SuffixIndex::Longest(ByteView query) const {
   if (query.size() < 2 || text_.empty()) return {};
   const size_t bucket = static_cast<size_t>(query[0]) << 8 | query[1];
   int32_t low = buckets_[bucket];
   int32_t high = buckets_[bucket + 1];
-  if (low == high) return {};
-  const auto suffix = [&](int32_t i) {
-    return text_.subspan(static_cast<size_t>(suffixes_[static_cast<size_t>(i)]));
-  };
   // Invariant: suffixes before `low` are smaller than the query, those from `high` on are larger.
   size_t low_common = 0;
   size_t high_common = 0;
@@ -48,7 +44,7 @@ Match SuffixIndex::Find(ByteView query, uint64_t near) const {
   size_t best_length = 0;
   while (low < high) {
     const int32_t middle = low + (high - low) / 2;
-    const ByteView text = suffix(middle);
+    const ByteView text = Suffix(static_cast<size_t>(middle));
     const size_t common = CommonPrefix(text, query, std::min(low_common, high_common));
     if (common > best_length) {
       best = middle;
@@ -64,20 +60,25 @@ Match SuffixIndex::Find(ByteView query, uint64_t near) const {
     }
   }
   if (best_length < 2) return {};
-  // Neighbours that match as far: take the nearest.
-  Match match{static_cast<uint64_t>(suffixes_[static_cast<size_t>(best)]), best_length};
-  const auto consider = [&](int32_t i) {
-    if (CommonPrefix(suffix(i), query, 0) < best_length) return false;
-    const uint64_t position = static_cast<uint64_t>(suffixes_[static_cast<size_t>(i)]);
-    if (Distance(position, near) < Distance(match.position, near)) match.position = position;
+  return {static_cast<uint32_t>(best), static_cast<uint32_t>(best_length)};
+}
+
+uint64_t SuffixIndex::Nearest(const IndexMatch& match, ByteView query, uint64_t near) const {
+  uint64_t nearest = static_cast<uint64_t>(suffixes_[match.place]);
+  // Those that match as far are neighbours.
+  const auto consider = [&](size_t i) {
+    if (CommonPrefix(Suffix(i), query, 0) < match.length) return false;
+    const uint64_t position = static_cast<uint64_t>(suffixes_[i]);
+    if (Distance(position, near) < Distance(nearest, near)) nearest = position;
     return true;
   };
-  const int32_t count = static_cast<int32_t>(suffixes_.size());
-  for (int32_t i = best - 1; i >= 0 && i >= best - kNearTries && consider(i); --i) {
+  const size_t first = match.place - std::min<size_t>(match.place, kNearTries);
+  const size_t end = std::min(suffixes_.size(), size_t{match.place} + kNearTries + 1);
+  for (size_t i = match.place; i-- > first && consider(i);) {
   }
-  for (int32_t i = best + 1; i < count && i <= best + kNearTries && consider(i); ++i) {
+  for (size_t i = match.place + size_t{1}; i < end && consider(i); ++i) {
   }
-  return match;
+  return nearest;
 }
 
 BlockIndex::BlockIndex(ByteView text) : text_(text), block_(kMinBlock) {
@@ -96,19 +97,33 @@ BlockIndex::BlockIndex(ByteView text) : text_(text), block_(kMinBlock) {
   }
 }
 
-Match BlockIndex::Find(ByteView query, uint64_t near) const {
-  if (query.size() < block_) return {};
-  Match best;
+template <class Visit>
+void BlockIndex::ForEachBlock(ByteView query, Visit visit) const {
+  if (query.size() < block_) return;
   const size_t mask = slots_.size() - 1;
   size_t slot = XXH3_64bits(query.data(), block_) & mask;
   for (size_t probes = 0; probes < kMaxProbes && slots_[slot] != 0; ++probes, slot = (slot + 1) & mask) {
-    const uint64_t position = (slots_[slot] - 1) * block_;
-    const uint64_t length = CommonPrefix(text_.subspan(position), query, 0);
-    if (length < block_ || length < best.length) continue;
-    if (length > best.length || Distance(position, near) < Distance(best.position, near))
-      best = {position, length};
+    const uint32_t block = slots_[slot] - 1;
+    const uint64_t length = CommonPrefix(text_.subspan(block * block_), query, 0);
+    if (length >= block_) visit(block, length);
   }
+}
+
+IndexMatch BlockIndex::Longest(ByteView query) const {
+  IndexMatch best{};
+  ForEachBlock(query, [&](uint32_t block, uint64_t length) {
+    if (length > best.length) best = {block, static_cast<uint32_t>(length)};
+  });
   return best;
+}
+
+uint64_t BlockIndex::Nearest(const IndexMatch& match, ByteView query, uint64_t near) const {
+  uint64_t nearest = match.place * block_;
+  ForEachBlock(query, [&](uint32_t block, uint64_t length) {
+    if (length == match.length && Distance(block * block_, near) < Distance(nearest, near))
+      nearest = block * block_;
+  });
+  return nearest;
 }
 
 std::unique_ptr<OldIndex> MakeIndex(ByteView text) {

@@ -15,20 +15,37 @@ struct Match {
   uint64_t length = 0;  // 0: no match.
 };
 
+// A match that is the first of others of its length.
+struct IndexMatch {
+  uint32_t place;   // In the index.
+  uint32_t length;  // 0: no match.
+};
+
 class OldIndex {
  public:
   virtual ~OldIndex() = default;
-  // A long prefix of `query` that occurs in the text; of equal ones that were found, the nearest to `near`.
-  virtual Match Find(ByteView query, uint64_t near) const = 0;
+  // A long prefix of `query`, of less than 4 GiB, that occurs in the text.
+  virtual IndexMatch Longest(ByteView query) const = 0;
+  // Position of the one nearest to `near` of those that are found beside `match`.
+  virtual uint64_t Nearest(const IndexMatch& match, ByteView query, uint64_t near) const = 0;
+
+  Match Find(ByteView query, uint64_t near) const {
+    const IndexMatch match = Longest(query);
+    if (match.length == 0) return {};
+    return {Nearest(match, query, near), match.length};
+  }
 };
 
 // Exact longest matches by suffix array: 4 bytes of memory per byte. For texts shorter than 2 GiB.
 class SuffixIndex : public OldIndex {
  public:
   explicit SuffixIndex(ByteView text);
-  Match Find(ByteView query, uint64_t near) const override;
+  IndexMatch Longest(ByteView query) const override;
+  uint64_t Nearest(const IndexMatch& match, ByteView query, uint64_t near) const override;
 
  private:
+  ByteView Suffix(size_t i) const { return text_.subspan(static_cast<size_t>(suffixes_[i])); }
+
   ByteView text_;
   std::vector<int32_t> suffixes_;
   std::vector<int32_t> buckets_;  // First suffix of each two-byte prefix, and one past the last.
@@ -38,9 +55,14 @@ class SuffixIndex : public OldIndex {
 class BlockIndex : public OldIndex {
  public:
   explicit BlockIndex(ByteView text);
-  Match Find(ByteView query, uint64_t near) const override;
+  IndexMatch Longest(ByteView query) const override;
+  uint64_t Nearest(const IndexMatch& match, ByteView query, uint64_t near) const override;
 
  private:
+  // Calls visit(block, length) for blocks that `query` begins with, and how far they match.
+  template <class Visit>
+  void ForEachBlock(ByteView query, Visit visit) const;
+
   ByteView text_;
   uint64_t block_;               // Bytes per block.
   std::vector<uint32_t> slots_;  // Open addressing: number of a block + 1, or 0.

@@ -32,14 +32,9 @@ constexpr Cost kUnavailable = 64 * kOne;
 constexpr Cost kCopyStart = 16 * kOne;  // Operation and length, source aside.
 constexpr Cost kSameDiagonal = 4 * kOne;
 constexpr Cost kSameDistance = 4 * kOne;  // What a copy from the output costs less then.
-constexpr size_t kSettled = 24;           // Matching bytes on both sides that end the search for better.
 constexpr size_t kMaxActive = 20;
 constexpr size_t kMinOldMatch = 6;
-constexpr size_t kMinNewMatch = 4;
 constexpr size_t kMinRepeat = 2;  // At the distance used last.
-constexpr size_t kMaxOutputMatch = 1u << 16;
-constexpr size_t kMaxSearch = 256;  // Longer matches are extended, and nothing else is searched for in them.
-constexpr size_t kLongEnough = 64;  // Within such a match there is no need to look for others.
 
 struct Arrival {
   Cost cost = kInfinite;
@@ -80,74 +75,20 @@ class LiteralPrices {
   std::vector<uint32_t> pairs_;  // Price of the second byte, in units of 1 / kOne bits.
 };
 
-// Matches in the output so far: the most recent places with the same four bytes.
-class OutputMatcher {
- public:
-  // Looks at image[begin .. end), at `tries` places for one position.
-  OutputMatcher(ByteView image, size_t begin, size_t end, int tries)
-      : image_(image.first(end)),
-        begin_(begin),
-        tries_(tries),
-        head_(size_t{1} << kHashBits, -1),
-        previous_(end - begin, -1) {}
-
-  void Insert(size_t i) {
-    if (i + 4 > image_.size()) return;
-    int32_t& head = head_[Hash(i)];
-    previous_[i - begin_] = head;
-    head = static_cast<int32_t>(i - begin_);
-  }
-
-  // Calls visit(distance, length) for ever longer matches at `i`.
-  template <class Visit>
-  void ForEach(size_t i, Visit visit) const {
-    if (i + 4 > image_.size()) return;
-    size_t longest = kMinNewMatch - 1;
-    int tries = tries_;
-    for (int32_t at = head_[Hash(i)]; at >= 0 && tries-- > 0; at = previous_[static_cast<size_t>(at)]) {
-      const size_t from = begin_ + static_cast<size_t>(at);
-      if (i + longest < image_.size() && image_[from + longest] != image_[i + longest]) continue;
-      const size_t length = Length(from, i, kMaxOutputMatch);
-      if (length <= longest) continue;
-      longest = length;
-      visit(i - from, length);
-    }
-  }
-
-  // How far the output from `from` on is the same as from `i` on; at most `limit`.
-  size_t Length(size_t from, size_t i, size_t limit) const {
-    limit = std::min(image_.size() - i, limit);
-    size_t length = 0;
-    while (length < limit && image_[from + length] == image_[i + length]) ++length;
-    return length;
-  }
-
- private:
-  static constexpr uint32_t kHashBits = 18;
-  size_t Hash(size_t i) const {
-    return LoadWord(image_.data() + i, 4, kLittleEndian) * 0x9e3779b1u >> (32 - kHashBits);
-  }
-  ByteView image_;
-  size_t begin_;
-  int tries_;
-  std::vector<int32_t> head_;  // Places after `begin_`, or -1.
-  std::vector<int32_t> previous_;
-};
-
-// Parses new_image[begin .. end), which limits memory for large images.
+// Parses one window of the new image.
 class Parser {
  public:
   Parser(const ParseInput& input, const Plan& plan, const ParseOptions& options,
-         const LiteralPrices& literals, size_t begin, size_t end)
+         const LiteralPrices& literals, const Matches& matches)
       : in_(input),
         plan_(plan),
         options_(options),
         relocator_(plan, input.old_image.size()),
         literals_(literals),
-        output_(input.new_image, begin, end, options.output_tries),
-        begin_(begin),
-        end_(end),
-        arrivals_(end - begin + 1),
+        matches_(matches),
+        begin_(matches.begin()),
+        end_(matches.end()),
+        arrivals_(end_ - begin_ + 1),
         new_copy_start_(options.prices.copy_bits * kOne) {
     source_cost_ = Log2Cost(std::max<uint64_t>(input.old_image.size(), 2)) + 3 * kOne;
   }
@@ -165,7 +106,6 @@ class Parser {
             here.cost + literals_.At(in_.new_image, i, options_.prices.literal_scale) + LiteralStart(i), i, 0,
             OperationKind::kLiteral, here.shift);
       if (!settled) CopyFromOutput(i);
-      output_.Insert(i);
       AdvanceDiagonals(i);
     }
     return TraceBack();
@@ -192,15 +132,14 @@ class Parser {
       Enter(i, match_shift_);
       return;
     }
-    const ByteView rest = ByteView(in_.new_scan->normalised()).subspan(i);
-    const ByteView query = rest.first(std::min(rest.size(), kMaxSearch));
     const uint64_t near =
         static_cast<uint64_t>(std::max<int64_t>(0, static_cast<int64_t>(i) + ArrivalAt(i).shift));
-    const Match match = in_.old_index->Find(query, near);
+    const Match match = matches_.FindOld(i, near);
     if (match.length < kMinOldMatch) return;
     match_shift_ = static_cast<int64_t>(match.position) - static_cast<int64_t>(i);
     if (match.length > kLongEnough) {
-      const size_t length = Extend(match.position + match.length, i + match.length) + match.length;
+      const size_t length =
+          matches_.ExtendOld(match.position + match.length, i + match.length) + match.length;
       next_search_ = i + length - kLongEnough / 2;
     }
     Enter(i, match_shift_);
@@ -214,17 +153,6 @@ class Parser {
     if (old_position + kSettled > in_.old_image.size()) return false;
     const uint8_t* from = in_.old_scan->normalised().data() + old_position;
     return std::equal(from, from + kSettled, in_.new_scan->normalised().data() + i);
-  }
-
-  size_t Extend(size_t old_position, size_t i) const {
-    const Bytes& from = in_.old_scan->normalised();
-    const Bytes& to = in_.new_scan->normalised();
-    size_t length = 0;
-    while (old_position + length < from.size() && i + length < to.size() &&
-           from[old_position + length] == to[i + length]) {
-      ++length;
-    }
-    return length;
   }
 
   // The diagonal last used on the cheapest way here is cheap to return to.
@@ -309,14 +237,14 @@ class Parser {
   void CopyFromOutput(size_t i) {
     const Arrival here = ArrivalAt(i);
     if (here.distance != 0) {
-      const size_t length = output_.Length(i - here.distance, i, kMaxSearch);
+      const size_t length = matches_.Length(i - here.distance, i, kMaxSearch);
       ReachCopies(i, kMinRepeat, length, here.distance, here.cost + new_copy_start_ - kSameDistance);
     }
     const auto reach = [&](size_t distance, size_t length) {
       ReachCopies(i, kMinNewMatch, length, distance, here.cost + new_copy_start_ + Log2Cost(distance));
     };
     if (i < output_search_) return reach(output_distance_, output_search_ + kMaxSearch / 2 - i);
-    output_.ForEach(i, [&](size_t distance, size_t length) {
+    matches_.ForEachNew(i, [&](size_t distance, size_t length) {
       reach(distance, length);
       if (length <= kMaxSearch) return;
       output_search_ = i + length - kMaxSearch / 2;
@@ -348,7 +276,7 @@ class Parser {
   const ParseOptions& options_;
   Relocator relocator_;
   const LiteralPrices& literals_;
-  OutputMatcher output_;
+  const Matches& matches_;
   const size_t begin_;
   const size_t end_;
   std::vector<Arrival> arrivals_;
@@ -360,6 +288,14 @@ class Parser {
   size_t output_distance_ = 0;  // the one with this distance goes on.
   int64_t match_shift_ = 0;     // Of the longest match found last.
 };
+
+Matches MatchesOf(const ParseInput& input, const ParseOptions& options, size_t begin) {
+  const size_t end = std::min(begin + options.window, input.new_image.size());
+  return {{input.new_image, input.old_scan->normalised(), input.new_scan->normalised(), input.old_index},
+          begin,
+          end,
+          options.output_tries};
+}
 
 // Joins what continues the operation before: literals, and a diagonal over the edge between two windows.
 void Append(const Operation& next, std::vector<Operation>* operations) {
@@ -432,13 +368,22 @@ std::optional<uint32_t> Relocator::Change(const Template& t, const Words& words,
   return word;
 }
 
+std::deque<Matches> PrepareMatches(const ParseInput& input, const ParseOptions& options) {
+  std::deque<Matches> windows;
+  for (size_t begin = 0; begin < input.new_image.size(); begin += options.window) {
+    windows.push_back(MatchesOf(input, options, begin));
+    windows.back().Prepare(options.threads);
+  }
+  return windows;
+}
+
 std::vector<Operation> Parse(const ParseInput& input, const Plan& plan, const ParseOptions& options) {
   const LiteralPrices literals(input.new_image);
   std::vector<std::vector<Operation>> windows((input.new_image.size() + options.window - 1) / options.window);
   ForEachParallel(windows.size(), options.threads, [&](size_t i) {
-    const size_t begin = i * options.window;
-    const size_t end = std::min(begin + options.window, input.new_image.size());
-    windows[i] = Parser(input, plan, options, literals, begin, end).Run();
+    std::optional<Matches> own;
+    if (!input.matches) own = MatchesOf(input, options, i * options.window);
+    windows[i] = Parser(input, plan, options, literals, own ? *own : (*input.matches)[i]).Run();
   });
   std::vector<Operation> operations;
   for (const std::vector<Operation>& window : windows) {

@@ -3,11 +3,13 @@
 #define LIBDELTA_HOST_PARSE_H_
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <vector>
 
 #include "libdelta/host/analysis.h"
 #include "libdelta/host/matcher.h"
+#include "libdelta/host/matches.h"
 #include "libdelta/host/plan.h"
 #include "libdelta/host/references.h"
 
@@ -20,6 +22,7 @@ struct ParseInput {
   const ReferenceScan* new_scan;
   const OldIndex* old_index;         // Of old_scan->normalised(); null: the old image is empty.
   const PageOrder* order = nullptr;  // Of an update in place: copies can only be made of what is there.
+  const std::deque<Matches>* matches = nullptr;  // If several parses are to share what they look for.
 };
 
 // What the model is expected to charge; it depends on the image.
@@ -35,6 +38,9 @@ struct ParseOptions {
   size_t window = 2u << 20;  // Bytes parsed at once, which limits memory. Copies from the output stay inside.
   unsigned threads = 1;
 };
+
+// What parses with these tries and windows will look for.
+std::deque<Matches> PrepareMatches(const ParseInput& input, const ParseOptions& options);
 
 // The cheapest sequence of operations for the whole new image, in order. Copies from the old image may
 // contain mismatches. Of `plan`, templates and maps are used.

@@ -252,6 +252,12 @@ class Planner {
     return true;
   }
 
+  // Several parses of what was scanned follow.
+  void PrepareMatches(const ParseOptions& options) {
+    matches_ = libdelta::PrepareMatches(input_, options);
+    input_.matches = &matches_;
+  }
+
   // Plans in what order the pages of a slot are rewritten, by the last parse.
   void OrderPages(const InPlaceLayout& layout) {
     plan_.order = std::make_shared<PageOrder>(layout, old_, new_, parse_);
@@ -336,6 +342,7 @@ class Planner {
   std::optional<ReferenceScan> new_scan_;
   std::unique_ptr<OldIndex> index_;
   ParseInput input_{};
+  std::deque<Matches> matches_;
 };
 
 // Prices for the last parse. Which are best depends on how much new code there is, and of what kind.
@@ -389,13 +396,19 @@ std::optional<Payload> TryEncode(ByteView old_image, ByteView new_image, const P
   if (options.in_place) planner.OrderPages(*options.in_place);
   std::array<std::optional<Payload>, std::tuple_size_v<Prices>> payloads;
   const size_t variants = new_image.size() <= kMaxVariantImage ? effort.variants : 1;
+  ParseOptions last;
+  last.maps_known = true;
+  last.output_tries = effort.tries;
+  last.threads = options.threads;
+  if (variants > 1) {
+    planner.PrepareMatches(last);
+    last.threads = 1;
+  }
   const auto code = [&](size_t i) {
     Planner variant = planner.Variant();
-    variant.Adopt(Parse(planner.input(), planner.plan(),
-                        {.maps_known = true,
-                         .prices = prices[i],
-                         .output_tries = effort.tries,
-                         .threads = variants == 1 ? options.threads : 1}));
+    ParseOptions parse = last;
+    parse.prices = prices[i];
+    variant.Adopt(Parse(planner.input(), planner.plan(), parse));
     if (options.in_place && !variant.Arrange(options)) return;
     payloads[i] = Code(old_image, new_image, variant.plan(), options.arena);
   };

@@ -1,0 +1,86 @@
+#include "libdelta/host/matches.h"
+
+#include <algorithm>
+
+#include "libdelta/host/parallel.h"
+#include "libdelta/wire/reference.h"
+
+namespace libdelta {
+
+Matches::Matches(const MatchSources& sources, size_t begin, size_t end, int tries)
+    : sources_(sources),
+      image_(sources.new_image),
+      begin_(begin),
+      end_(end),
+      tries_(tries),
+      previous_(end - begin, -1) {
+  constexpr uint32_t kHashBits = 18;
+  std::vector<int32_t> last(size_t{1} << kHashBits, -1);
+  for (size_t i = begin; i + kMinNewMatch <= end; ++i) {
+    const uint32_t word = LoadWord(image_.data() + i, kLittleEndian);
+    int32_t& here = last[word * 0x9e3779b1u >> (32 - kHashBits)];
+    previous_[i - begin] = here;
+    here = static_cast<int32_t>(i - begin);
+  }
+}
+
+void Matches::Prepare(unsigned threads) {
+  const size_t size = end_ - begin_;
+  old_.assign(size, {0, kUnknown});
+  new_.assign(size, kUnknown);
+  parts_.resize((size + kPart - 1) / kPart);
+  ForEachParallel(parts_.size(), threads, [&](size_t part) { PreparePart(part); });
+}
+
+// A parse mostly stays in a long match once it is settled there.
+void Matches::PreparePart(size_t part) {
+  const size_t start = begin_ + part * kPart;
+  const size_t stop = std::min(start + kPart, end_);
+  size_t settled = stop;  // From there on, in the last long match,
+  size_t next = start;    // and its end.
+  for (size_t i = start; i < stop; ++i) {
+    const bool inside = i < next;
+    if (!inside && sources_.old_index != nullptr) {
+      const IndexMatch match = sources_.old_index->Longest(Query(i));
+      old_[i - begin_] = match;
+      if (match.length > kLongEnough) {
+        const uint64_t from = sources_.old_index->Nearest(match, Query(i), i);
+        settled = i + kSettled;
+        next = i + match.length + ExtendOld(from + match.length, i + match.length) - kLongEnough / 2;
+      }
+    }
+    if (inside && i >= settled) continue;
+    std::vector<NewMatch>& found = parts_[part];
+    new_[i - begin_] = static_cast<uint32_t>(found.size());
+    SearchNew(i, [&](size_t distance, size_t length) {
+      found.push_back({static_cast<uint32_t>(distance), static_cast<uint32_t>(length)});
+    });
+    found.push_back({0, 0});
+  }
+}
+
+ByteView Matches::Query(size_t i) const {
+  const ByteView rest = sources_.normalised_new.subspan(i);
+  return rest.first(std::min(rest.size(), kMaxSearch));
+}
+
+Match Matches::FindOld(size_t i, uint64_t near) const {
+  const size_t at = i - begin_;
+  const bool known = at < old_.size() && old_[at].length != kUnknown;
+  const IndexMatch match = known ? old_[at] : sources_.old_index->Longest(Query(i));
+  if (match.length == 0) return {};
+  return {sources_.old_index->Nearest(match, Query(i), near), match.length};
+}
+
+size_t Matches::ExtendOld(size_t old_position, size_t i) const {
+  const ByteView from = sources_.normalised_old;
+  const ByteView to = sources_.normalised_new;
+  size_t length = 0;
+  while (old_position + length < from.size() && i + length < to.size() &&
+         from[old_position + length] == to[i + length]) {
+    ++length;
+  }
+  return length;
+}
+
+}  // namespace libdelta

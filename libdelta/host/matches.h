@@ -1,0 +1,105 @@
+// What each place of the new image is like: in the old image, and in the new one before it.
+#ifndef LIBDELTA_HOST_MATCHES_H_
+#define LIBDELTA_HOST_MATCHES_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "libdelta/host.h"
+#include "libdelta/host/matcher.h"
+
+namespace libdelta {
+
+constexpr size_t kMinNewMatch = 4;  // Of a copy from the output.
+constexpr size_t kMaxSearch = 256;  // Matches in the old image are found up to here.
+constexpr size_t kLongEnough = 64;  // Within such a match there is no need to look for others,
+constexpr size_t kSettled = 24;     // nor, from here on, for anything in the output.
+
+// Where matches are looked for; it must outlive them.
+struct MatchSources {
+  ByteView new_image;
+  ByteView normalised_old;  // Without references.
+  ByteView normalised_new;
+  const OldIndex* old_index;  // Of normalised_old; null: the old image is empty.
+};
+
+// Of one window of the new image. Asking takes no longer where they were prepared.
+class Matches {
+ public:
+  // Of [begin, end). In the output the last `tries` places with the same four bytes are looked at.
+  Matches(const MatchSources& sources, size_t begin, size_t end, int tries);
+
+  size_t begin() const { return begin_; }
+  size_t end() const { return end_; }
+
+  // Searches ahead for what most parses will ask for.
+  void Prepare(unsigned threads);
+
+  // The longest match in the old image; of equal ones that were found, the nearest to `near`.
+  Match FindOld(size_t i, uint64_t near) const;
+
+  // Calls visit(distance, length) for ever longer matches in the output before `i`.
+  template <class Visit>
+  void ForEachNew(size_t i, Visit visit) const {
+    const size_t at = i - begin_;
+    if (at >= new_.size() || new_[at] == kUnknown) return SearchNew(i, visit);
+    const std::vector<NewMatch>& found = parts_[at / kPart];
+    for (size_t k = new_[at]; found[k].length != 0; ++k) visit(found[k].distance, found[k].length);
+  }
+
+  // How far the image from `from` on is the same as from `i` on; at most `limit`.
+  size_t Length(size_t from, size_t i, size_t limit) const {
+    limit = std::min(end_ - i, limit);
+    size_t length = 0;
+    while (length < limit && image_[from + length] == image_[i + length]) ++length;
+    return length;
+  }
+
+  // How far a match in the old image goes on.
+  size_t ExtendOld(size_t old_position, size_t i) const;
+
+ private:
+  static constexpr uint32_t kUnknown = std::numeric_limits<uint32_t>::max();
+  static constexpr size_t kPart = 16384;  // Places that a thread prepares at once.
+  static constexpr size_t kMaxNewMatch = 1u << 16;
+
+  struct NewMatch {
+    uint32_t distance;
+    uint32_t length;  // 0: there are no more.
+  };
+
+  template <class Visit>
+  void SearchNew(size_t i, Visit visit) const {
+    size_t longest = kMinNewMatch - 1;
+    int tries = tries_;
+    for (int32_t at = previous_[i - begin_]; at >= 0 && tries-- > 0;
+         at = previous_[static_cast<size_t>(at)]) {
+      const size_t from = begin_ + static_cast<size_t>(at);
+      if (i + longest < end_ && image_[from + longest] != image_[i + longest]) continue;
+      const size_t length = Length(from, i, kMaxNewMatch);
+      if (length <= longest) continue;
+      longest = length;
+      visit(i - from, length);
+    }
+  }
+
+  ByteView Query(size_t i) const;
+  void PreparePart(size_t part);
+
+  MatchSources sources_;
+  ByteView image_;
+  size_t begin_;
+  size_t end_;
+  int tries_;
+  std::vector<int32_t> previous_;  // The place before that begins alike, after `begin_`, or -1.
+  // What was prepared: of the old image; in a part's list, where those from the output begin.
+  std::vector<IndexMatch> old_;
+  std::vector<uint32_t> new_;
+  std::vector<std::vector<NewMatch>> parts_;
+};
+
+}  // namespace libdelta
+
+#endif  // LIBDELTA_HOST_MATCHES_H_
