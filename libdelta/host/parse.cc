@@ -25,13 +25,15 @@ constexpr Cost kOne = kBitCostOne;
 // Prices, in cost units, of what the model turns out to charge on average.
 constexpr Cost kByteHit = 6;
 constexpr Cost kByteMiss = 8 * kOne;
-constexpr Cost kReferenceHit = kOne / 12;
+constexpr Cost kReferenceHit = kOne / 15;
 constexpr Cost kReferenceMaybe = kOne;
-constexpr Cost kReferenceMiss = 22 * kOne;
+constexpr Cost kReferenceMiss = 28 * kOne;
 constexpr Cost kUnavailable = 64 * kOne;
 constexpr Cost kCopyStart = 16 * kOne;  // Operation and length, source aside.
-constexpr Cost kSameDiagonal = 4 * kOne;
-constexpr Cost kSameDistance = 4 * kOne;  // What a copy from the output costs less then.
+constexpr Cost kSameDiagonal = 10 * kOne;
+constexpr Cost kSameDistance = 3 * kOne;  // What a copy from the output costs less then.
+constexpr Cost kLiteralStart = 2 * kOne;
+constexpr Cost kLiteralLeast = 400;
 constexpr size_t kMaxActive = 20;
 constexpr size_t kMinOldMatch = 6;
 constexpr size_t kMinRepeat = 2;  // At the distance used last.
@@ -67,7 +69,7 @@ class LiteralPrices {
   }
   Cost At(ByteView image, size_t i, uint32_t scale) const {
     if (i == 0) return 8 * kOne;
-    return Cost{pairs_[Pair(image, i)]} * scale / 64 + kOne;
+    return Cost{pairs_[Pair(image, i)]} * scale / 64 + kLiteralLeast;
   }
 
  private:
@@ -113,7 +115,7 @@ class Parser {
 
  private:
   Cost LiteralStart(size_t i) const {
-    return i == begin_ || ArrivalAt(i).kind != OperationKind::kLiteral ? 3 * kOne : 0;
+    return i == begin_ || ArrivalAt(i).kind != OperationKind::kLiteral ? kLiteralStart : 0;
   }
 
   Arrival& ArrivalAt(size_t i) { return arrivals_[i - begin_]; }

@@ -347,7 +347,7 @@ class Planner {
 
 // Prices for the last parse. Which are best depends on how much new code there is, and of what kind.
 using Prices = std::array<ParsePrices, 5>;
-constexpr Prices kDeltaPrices = {{{40, 14}, {30, 14}, {52, 14}, {40, 10}, {64, 18}}};
+constexpr Prices kDeltaPrices = {{{40, 14}, {36, 14}, {52, 14}, {40, 10}, {64, 18}}};
 constexpr Prices kWholePrices = {{{48, 10}, {64, 10}, {40, 10}, {56, 12}, {32, 8}}};
 // Larger images get the first only.
 constexpr uint64_t kMaxVariantImage = 4u << 20;

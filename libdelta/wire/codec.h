@@ -564,13 +564,13 @@ class Codec {
     kThird,     // The last bytes of the new image.
     kExpected,  // The predicted byte.
     kOldBefore,
-    kOldAfter,  // Its neighbours in the old image,
-    kOldPair,   // and the one in the same aligned pair.
+    kOldAfter,  // Its neighbours in the old image.
     kKind,      // Template.
     kLastDelta,
     kMisses,
     kOdd,
     kAlign,
+    kSecondTop,  // The upper five bits of that byte: much of an opcode.
     kFeatures
   };
 
@@ -580,27 +580,17 @@ class Codec {
     return static_cast<uint16_t>(a | b << 4 | c << 8 | d << 12);
   }
 
-  static constexpr uint16_t kLiteralContexts[kInputs] = {Set(kLast, kOdd),
-                                                         Set(kAlign),
-                                                         Set(kLast, kSecond, kOdd),
-                                                         Set(kLast, kSecond),
-                                                         Set(kLast, kSecond, kThird),
-                                                         Set(kSecond, kAlign),
-                                                         Set(kSecond, kThird, kAlign)};
-  static constexpr uint16_t kHitContexts[kInputs] = {Set(kKind, kMisses),
-                                                     Set(kExpected, kKind, kAlign),
-                                                     Set(kExpected, kOldPair, kKind, kAlign),
-                                                     Set(kLast, kOldBefore, kKind),
-                                                     Set(kKind, kMisses, kAlign),
-                                                     Set(kExpected, kKind, kLastDelta),
-                                                     Set(kExpected, kOldAfter, kKind)};
-  static constexpr uint16_t kMissContexts[kInputs] = {Set(kLast, kOdd),
-                                                      Set(kLast, kExpected),
-                                                      Set(kExpected, kAlign),
-                                                      Set(kLast, kSecond),
-                                                      Set(kExpected, kLastDelta),
-                                                      Set(kLast, kExpected, kOldBefore),
-                                                      Set(kExpected, kOldPair, kOdd)};
+  static constexpr uint16_t kLiteralContexts[kInputs] = {
+      Set(kLast, kOdd),     Set(kOdd),          Set(kSecondTop, kOdd), Set(kLast, kOdd),
+      Set(kSecond, kThird), Set(kSecond, kOdd), Set(kLast, kSecond)};
+  static constexpr uint16_t kHitContexts[kInputs] = {Set(kKind),           Set(kExpected, kKind, kAlign),
+                                                     Set(kAlign),          Set(kLast, kOldBefore),
+                                                     Set(kKind, kMisses),  Set(kLastDelta),
+                                                     Set(kKind, kOldAfter)};
+  static constexpr uint16_t kMissContexts[kInputs] = {
+      Set(kLast, kOdd),         Set(kExpected),       Set(kOdd),
+      Set(kOldAfter, kOdd),     Set(kExpected, kOdd), Set(kLast, kExpected, kOldBefore),
+      Set(kExpected, kOldAfter)};
 
   // Hashes the contexts. Where a hash starts keeps its set of features apart from others.
   void HashContexts(const uint16_t* sets, Input* contexts) const {
@@ -610,12 +600,12 @@ class Codec {
     features[kExpected] = unit_[0];
     features[kOldBefore] = old[-1];
     features[kOldAfter] = old[1];
-    features[kOldPair] = old[(position_ + shift_) & 1 ? -1 : 1];
     features[kKind] = static_cast<uint8_t>(UnitKind());
     features[kLastDelta] = flags_.delta;
     features[kMisses] = flags_.misses;
     features[kOdd] = position_ & 1;
     features[kAlign] = position_ & 3;
+    features[kSecondTop] = features[kSecond] >> 3;
     for (uint32_t i = 0; i < kInputs; ++i) {
       uint32_t hash = static_cast<uint32_t>(sets[i]) << 8;
       for (uint32_t set = sets[i]; set != 0; set >>= 4) hash = (hash + features[set & 15]) * 0x9e3779b1u;
@@ -855,10 +845,10 @@ class Codec {
   uint8_t unit_width_;
   uint8_t unit_kind_;  // Template number + 1, or 0 for a byte.
   uint8_t cursor_;     // Of the next old byte in `window_`, less kBefore.
-  uint8_t page_clean_;
-  uint8_t page_same_;
   FlagHistory flags_;
   uint8_t unit_[kMaxUnit];
+  uint8_t page_clean_;
+  uint8_t page_same_;
   uint8_t last_anchor_;    // Whether the last map entry was one.
   uint8_t template_byte_;  // Of the next one, in its template.
   uint8_t area_;           // Whose map is being coded.
