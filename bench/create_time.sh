@@ -1,7 +1,8 @@
 #!/bin/sh
 # How long creating takes, for the real pairs at hand: seconds of wall time with all cores, default effort.
 #
-#   sh bench/create_time.sh [CORPUS]    writes bench/results/create_time.csv from CORPUS (default ../shared/corpus)
+#   sh bench/create_time.sh [CORPUS]    writes bench/results/create_time.csv from CORPUS
+#                                       (default ../shared/corpus)
 #
 # Pairs of up to 4 MiB; microcontrollers at --ram 64K, others at 1M. Beside it hdiffz -m-1 with LZMA2, if that
 # is installed. Times are those of one machine, so no test compares them.
@@ -35,7 +36,8 @@ tail -n +2 "$corpus/peers.tsv" | cut -f 1-3 | while read -r set id class; do
   ram=1M
   if [ "$class" = mcu ]; then ram=64K; fi
   rm -f "$work"/*
-  ours=$(seconds build/release/tools/fwdelta create "$old" "$new" --unsigned --ram $ram --out "$work/patch.fwd")
+  ours=$(seconds build/release/tools/fwdelta create "$old" "$new" --unsigned --ram $ram \
+    --out "$work/patch.fwd")
   theirs=
   if command -v hdiffz >/dev/null; then
     theirs=$(seconds hdiffz -m-1 -SD-256k -c-lzma2-9-4m "$old" "$new" "$work/patch.hdiff")

@@ -200,6 +200,13 @@ std::vector<std::string> InstructionSets() {
   return names;
 }
 
+// Starting threads takes longer than what there is to do for small images.
+unsigned Threads(const EncodeOptions& options, ByteView new_image) {
+  constexpr size_t kWorthThreads = 32768;
+  if (new_image.size() < kWorthThreads) return 1;
+  return options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+}
+
 Result<Patch> Encode(ByteView old_image, ByteView new_image, const EncodeOptions& options) {
   if (const auto error = Check(options, old_image, new_image)) return *error;
   PayloadOptions payload_options;
@@ -224,8 +231,7 @@ Result<Patch> Encode(ByteView old_image, ByteView new_image, const EncodeOptions
   payload_options.effort = options.effort;
   payload_options.templates = options.templates;
   payload_options.group_blocks = options.group / kBlock;
-  payload_options.threads =
-      options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  payload_options.threads = Threads(options, new_image);
   payload_options.progress = options.progress;
 
   Candidate chosen;

@@ -32,12 +32,14 @@ void Matches::Prepare(unsigned threads) {
   ForEachParallel(parts_.size(), threads, [&](size_t part) { PreparePart(part); });
 }
 
-// A parse mostly stays in a long match once it is settled there.
+// A parse mostly stays in a long match once it is settled there, and looks for nothing else in one from the
+// output.
 void Matches::PreparePart(size_t part) {
   const size_t start = begin_ + part * kPart;
   const size_t stop = std::min(start + kPart, end_);
   size_t settled = stop;  // From there on, in the last long match,
   size_t next = start;    // and its end.
+  size_t next_new = start;
   for (size_t i = start; i < stop; ++i) {
     const bool inside = i < next;
     if (!inside && sources_.old_index != nullptr) {
@@ -49,11 +51,12 @@ void Matches::PreparePart(size_t part) {
         next = i + match.length + ExtendOld(from + match.length, i + match.length) - kLongEnough / 2;
       }
     }
-    if (inside && i >= settled) continue;
+    if ((inside && i >= settled) || i < next_new) continue;
     std::vector<NewMatch>& found = parts_[part];
     new_[i - begin_] = static_cast<uint32_t>(found.size());
     SearchNew(i, [&](size_t distance, size_t length) {
       found.push_back({static_cast<uint32_t>(distance), static_cast<uint32_t>(length)});
+      if (length > kMaxSearch) next_new = i + length - kMaxSearch / 2;
     });
     found.push_back({0, 0});
   }

@@ -72,13 +72,14 @@ class Matches {
 
   template <class Visit>
   void SearchNew(size_t i, Visit visit) const {
+    const size_t most = std::min(end_ - i, kMaxNewMatch);
     size_t longest = kMinNewMatch - 1;
     int tries = tries_;
-    for (int32_t at = previous_[i - begin_]; at >= 0 && tries-- > 0;
+    for (int32_t at = previous_[i - begin_]; at >= 0 && longest < most && tries-- > 0;
          at = previous_[static_cast<size_t>(at)]) {
       const size_t from = begin_ + static_cast<size_t>(at);
-      if (i + longest < end_ && image_[from + longest] != image_[i + longest]) continue;
-      const size_t length = Length(from, i, kMaxNewMatch);
+      if (image_[from + longest] != image_[i + longest]) continue;
+      const size_t length = Length(from, i, most);
       if (length <= longest) continue;
       longest = length;
       visit(i - from, length);

@@ -156,7 +156,7 @@ void LimitForJournal(const PayloadOptions& options, ByteView old_image, ByteView
   const InPlaceLayout& layout = *options.in_place;
   const PageOrder order(layout, old_image, new_image, {});
   const uint32_t groups = static_cast<uint32_t>(order.pages().size() * 2 / (order.capacity() + 1)) + 1;
-  constexpr size_t kUsual = 4;  // So many templates are mostly enough.
+  constexpr size_t kUsual = 8;  // So many templates are mostly enough.
   const uint32_t templates = static_cast<uint32_t>(std::min(limits->templates, kUsual) * sizeof(Template));
   const JournalPlan journal(layout, options.header_size, templates, order.capacity());
   const size_t maps = journal.RoomForParts(groups);
