@@ -37,26 +37,24 @@ void Matches::Prepare(unsigned threads) {
 void Matches::PreparePart(size_t part) {
   const size_t start = begin_ + part * kPart;
   const size_t stop = std::min(start + kPart, end_);
-  size_t settled = stop;  // From there on, in the last long match,
-  size_t next = start;    // and its end.
-  size_t next_new = start;
+  size_t settled = stop;  // From there on, in the last long match in the old image,
+  size_t old_end = 0;     // and its end.
+  size_t new_end = 0;     // Of the last long one in the output.
   for (size_t i = start; i < stop; ++i) {
-    const bool inside = i < next;
+    const bool inside = IsInLongOld(i, old_end);
     if (!inside && sources_.old_index != nullptr) {
-      const IndexMatch match = sources_.old_index->Longest(Query(i));
-      old_[i - begin_] = match;
-      if (match.length > kLongEnough) {
-        const uint64_t from = sources_.old_index->Nearest(match, Query(i), i);
+      old_[i - begin_] = sources_.old_index->Longest(Query(i));
+      if (old_[i - begin_].length > kLongEnough) {
         settled = i + kSettled;
-        next = i + match.length + ExtendOld(from + match.length, i + match.length) - kLongEnough / 2;
+        old_end = i + NearestOld(old_[i - begin_], i, i).length;
       }
     }
-    if ((inside && i >= settled) || i < next_new) continue;
+    if ((inside && i >= settled) || IsInLongNew(i, new_end)) continue;
     std::vector<NewMatch>& found = parts_[part];
     new_[i - begin_] = static_cast<uint32_t>(found.size());
     SearchNew(i, [&](size_t distance, size_t length) {
       found.push_back({static_cast<uint32_t>(distance), static_cast<uint32_t>(length)});
-      if (length > kMaxSearch) next_new = i + length - kMaxSearch / 2;
+      if (length > kMaxSearch) new_end = i + length;
     });
     found.push_back({0, 0});
   }
@@ -70,20 +68,18 @@ ByteView Matches::Query(size_t i) const {
 Match Matches::FindOld(size_t i, uint64_t near) const {
   const size_t at = i - begin_;
   const bool known = at < old_.size() && old_[at].length != kUnknown;
-  const IndexMatch match = known ? old_[at] : sources_.old_index->Longest(Query(i));
-  if (match.length == 0) return {};
-  return {sources_.old_index->Nearest(match, Query(i), near), match.length};
+  return NearestOld(known ? old_[at] : sources_.old_index->Longest(Query(i)), i, near);
 }
 
-size_t Matches::ExtendOld(size_t old_position, size_t i) const {
-  const ByteView from = sources_.normalised_old;
-  const ByteView to = sources_.normalised_new;
-  size_t length = 0;
-  while (old_position + length < from.size() && i + length < to.size() &&
-         from[old_position + length] == to[i + length]) {
-    ++length;
-  }
-  return length;
+Match Matches::NearestOld(const IndexMatch& match, size_t i, uint64_t near) const {
+  if (match.length == 0) return {};
+  Match nearest{sources_.old_index->Nearest(match, Query(i), near), match.length};
+  if (match.length <= kLongEnough) return nearest;
+  const ByteView from = sources_.normalised_old.subspan(nearest.position);
+  const ByteView to = sources_.normalised_new.subspan(i);
+  const size_t most = std::min(from.size(), to.size());
+  while (nearest.length < most && from[nearest.length] == to[nearest.length]) ++nearest.length;
+  return nearest;
 }
 
 }  // namespace libdelta

@@ -13,9 +13,13 @@
 namespace libdelta {
 
 constexpr size_t kMinNewMatch = 4;  // Of a copy from the output.
-constexpr size_t kMaxSearch = 256;  // Matches in the old image are found up to here.
-constexpr size_t kLongEnough = 64;  // Within such a match there is no need to look for others,
-constexpr size_t kSettled = 24;     // nor, from here on, for anything in the output.
+constexpr size_t kMaxSearch = 256;  // Matches in the old image are searched up to here. Longer ones are long.
+constexpr size_t kLongEnough = 64;  // Likewise, for there being no need to look for others;
+constexpr size_t kSettled = 24;     // from here on in one, not even for any in the output.
+
+// Whether to look for nothing else at `i`, in a long match that ends at `end`: in the old image, or in the output.
+constexpr bool IsInLongOld(size_t i, size_t end) { return i + kLongEnough / 2 < end; }
+constexpr bool IsInLongNew(size_t i, size_t end) { return i + kMaxSearch / 2 < end; }
 
 // Where matches are looked for; it must outlive them.
 struct MatchSources {
@@ -37,7 +41,8 @@ class Matches {
   // Searches ahead for what most parses will ask for.
   void Prepare(unsigned threads);
 
-  // The longest match in the old image; of equal ones that were found, the nearest to `near`.
+  // The longest match in the old image; of equal ones that were found, the nearest to `near`. Beyond
+  // kMaxSearch it goes on as far as that one does.
   Match FindOld(size_t i, uint64_t near) const;
 
   // Calls visit(distance, length) for ever longer matches in the output before `i`.
@@ -56,9 +61,6 @@ class Matches {
     while (length < limit && image_[from + length] == image_[i + length]) ++length;
     return length;
   }
-
-  // How far a match in the old image goes on.
-  size_t ExtendOld(size_t old_position, size_t i) const;
 
  private:
   static constexpr uint32_t kUnknown = std::numeric_limits<uint32_t>::max();
@@ -87,6 +89,7 @@ class Matches {
   }
 
   ByteView Query(size_t i) const;
+  Match NearestOld(const IndexMatch& match, size_t i, uint64_t near) const;
   void PreparePart(size_t part);
 
   MatchSources sources_;

@@ -130,7 +130,7 @@ class Parser {
 
   // Looks for the longest match at `i`; while inside a long one, offers that one again instead.
   void EnterBestMatch(size_t i) {
-    if (i < next_search_) {
+    if (IsInLongOld(i, long_end_)) {
       Enter(i, match_shift_);
       return;
     }
@@ -139,11 +139,7 @@ class Parser {
     const Match match = matches_.FindOld(i, near);
     if (match.length < kMinOldMatch) return;
     match_shift_ = static_cast<int64_t>(match.position) - static_cast<int64_t>(i);
-    if (match.length > kLongEnough) {
-      const size_t length =
-          matches_.ExtendOld(match.position + match.length, i + match.length) + match.length;
-      next_search_ = i + length - kLongEnough / 2;
-    }
+    if (match.length > kLongEnough) long_end_ = i + match.length;
     Enter(i, match_shift_);
   }
 
@@ -245,11 +241,11 @@ class Parser {
     const auto reach = [&](size_t distance, size_t length) {
       ReachCopies(i, kMinNewMatch, length, distance, here.cost + new_copy_start_ + Log2Cost(distance));
     };
-    if (i < output_search_) return reach(output_distance_, output_search_ + kMaxSearch / 2 - i);
+    if (IsInLongNew(i, output_end_)) return reach(output_distance_, output_end_ - i);
     matches_.ForEachNew(i, [&](size_t distance, size_t length) {
       reach(distance, length);
       if (length <= kMaxSearch) return;
-      output_search_ = i + length - kMaxSearch / 2;
+      output_end_ = i + length;
       output_distance_ = distance;
     });
   }
@@ -285,10 +281,10 @@ class Parser {
   std::vector<Active> active_;
   Cost source_cost_;
   const Cost new_copy_start_;
-  size_t next_search_ = 0;
-  size_t output_search_ = 0;    // Where to look for copies from the output again; until there,
-  size_t output_distance_ = 0;  // the one with this distance goes on.
-  int64_t match_shift_ = 0;     // Of the longest match found last.
+  size_t long_end_ = 0;      // Of the last long match in the old image,
+  int64_t match_shift_ = 0;  // and where the longest found last is.
+  size_t output_end_ = 0;    // Of the last long match in the output,
+  size_t output_distance_ = 0;
 };
 
 Matches MatchesOf(const ParseInput& input, const ParseOptions& options, size_t begin) {
