@@ -103,7 +103,11 @@ class Test {
       flash = board.CutPower();
     }
     Board board(setup_, flash);
-    ExpectCode(board.Serve("1-2.fwd"), kOk, what);
+    Served served = board.Serve("1-2.fwd");
+    const std::string& said = board.output();
+    served.report +=
+        "; the device said last: " + said.substr(said.size() - std::min<size_t>(said.size(), 300));
+    ExpectCode(served, kOk, what);
     {
       const std::lock_guard<std::mutex> lock(mutex);
       resumed_ += board.output().find("fwd want 0 ") != 0;

@@ -43,10 +43,17 @@ void board_put(uint8_t byte) {
   UART_DATA = byte;
 }
 
+/* Some microseconds without an access to a device; the FIFO holds what comes meanwhile. In QEMU each access
+ * takes the lock that its thread for the serial line needs, which could starve for seconds. */
+static void pause_polling(void) {
+  for (unsigned left = 512; left > 0; left--) __asm__ volatile("nop");
+}
+
 int board_get(uint32_t milliseconds) {
   const uint32_t begin = CLOCK_LOW;
   while ((UART_LINE_STATUS & UART_RECEIVED) == 0) {
     if (CLOCK_LOW - begin > milliseconds * CLOCK_TICKS_PER_MILLISECOND) return -1;
+    pause_polling();
   }
   return UART_DATA;
 }
