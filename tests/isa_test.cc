@@ -464,6 +464,38 @@ TEST(InstructionSets, ReadKnownPairs) {
   }
 }
 
+// Encodings of BA2, as published: what is 0 or 1, `D` for the bits of the distance, the lowest one first, and
+// `-` for other operands.
+TEST(InstructionSets, ReadKnownDistances) {
+  const char* const encodings[] = {
+      "010010DDDDDDDDDDDDDDDDDD",          // bn.jal
+      "01000110DDDDDDDDDDDDDDDD",          // bn.j
+      "01000001--------DDDDDDDD",          // bn.bnei
+      "01000101--------DDDDDDDD",          // bn.bltsi
+      "010001110010DDDDDDDDDDDD",          // bn.bf
+      "000011DDDDDDDDDD",                  // bt.j
+      "11010100DDDDDDDDDDDDDDDDDDDDDDDD",  // bg.jal
+      "11010101DDDDDDDDDDDDDDDDDDDDDDDD",  // bg.j
+      "11010111DDDDDDDDDDDDDDDDDDDDDDDD",  // bg.bnf
+      "1101000001----------DDDDDDDDDDDD",  // bg.bnei
+  };
+  for (const std::string text : encodings) {
+    const auto bits = std::count(text.begin(), text.end(), 'D');
+    const int64_t far = int64_t{1} << (bits - 1);
+    for (const int64_t distance : {-far, far - 1, int64_t{-1}, int64_t{1}, int64_t{86}, int64_t{-42}}) {
+      Bytes bytes(text.size() / 8);
+      int place = 0;
+      for (size_t i = 0; i < text.size(); ++i) {
+        const bool is_set = text[i] == 'D'   ? distance >> place++ & 1
+                            : text[i] == '-' ? i & 1
+                                             : text[i] == '1';
+        if (is_set) bytes[i / 8] |= static_cast<uint8_t>(0x80u >> i % 8);
+      }
+      EXPECT_TRUE(Reads("ba2", bytes, static_cast<uint32_t>(distance))) << text << " " << distance;
+    }
+  }
+}
+
 // Calls that the assembler leaves to the linker, the other way round: it must read what we write.
 TEST(Disassembler, AgreesAboutTargets) {
   struct Word {

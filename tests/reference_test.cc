@@ -86,7 +86,7 @@ Template RandomTemplate(testing::Random& random) {
   for (uint32_t side = 0; side < 2 && random.Below(4) == 0; ++side) t.base[side] = random();
   const bool is_pair = random.Below(2) != 0;
   SetRandomRuns(random, is_pair, &t);
-  t.inverts = static_cast<uint8_t>(t.last_bit >= 2 && random.Below(2));
+  t.twist = static_cast<uint8_t>(random.Below(2) ? kReversed : t.last_bit >= 2 ? random.Below(4) : 0);
   const uint32_t signs[] = {0, t.last_bit, random.Below(FieldBits(t))};
   t.sign_bit = static_cast<uint8_t>(signs[random.Below(3)]);
   const Words field = FieldMask(t);
@@ -471,7 +471,7 @@ TEST(InstructionSets, TemplatesAreWellFormed) {
     EXPECT_TRUE(t.align_mask == 0 || t.align_mask == 1 || t.align_mask == 3);
     EXPECT_TRUE(t.origin == 0 || t.origin == 1 || t.origin == 4);
     EXPECT_LE(t.sign_bit, t.last_bit);
-    EXPECT_TRUE(!t.inverts || t.last_bit >= 2);
+    EXPECT_TRUE(t.twist == 0 || t.twist == kReversed || (t.twist == kInvertedBelow && t.last_bit >= 2));
   }
 }
 

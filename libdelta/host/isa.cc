@@ -9,10 +9,11 @@ namespace {
 
 // How templates are written here; see the fields of Template for what becomes of it.
 constexpr uint8_t kSigned = 1;
-constexpr uint8_t kInvertBelow = 2;
+constexpr uint8_t kInverted = 2;  // J1 and J2.
 constexpr uint8_t kRelative = 4;
 constexpr uint8_t kAlignedPc = 8;
 constexpr uint8_t kBig = 16;
+constexpr uint8_t kLowFirst = 32;  // Bits of the field.
 
 constexpr uint8_t kBranch = kRelative | kSigned;
 
@@ -22,7 +23,7 @@ Template Make(uint8_t width, uint8_t align_log2, uint8_t traits, uint8_t scale, 
   t.last_byte = static_cast<uint8_t>(width - 1);
   t.order = (traits & kBig) ? kBigEndian : kLittleEndian;
   t.align_mask = static_cast<uint8_t>((1u << align_log2) - 1);
-  t.inverts = (traits & kInvertBelow) != 0;
+  t.twist = (traits & kInverted) ? kInvertedBelow : (traits & kLowFirst) ? kReversed : 0;
   t.origin = !(traits & kRelative) ? 0 : (traits & kAlignedPc) ? 4 : 1;
   t.scale = scale;
   t.bias = static_cast<int8_t>(bias);
@@ -105,11 +106,11 @@ TemplateSet Thumb() {
   TemplateSet set = {
       "thumb",
       {
-          Make(4, 1, kBranch | kInvertBelow, 1, 4, 0xd000f800, 0xd000f000, wide),  // BL (T1)
+          Make(4, 1, kBranch | kInverted, 1, 4, 0xd000f800, 0xd000f000, wide),  // BL (T1)
       },
       {
-          Make(4, 1, kBranch | kInvertBelow, 1, 4, 0xd000f800, 0x9000f000, wide),  // B.W (T4)
-          Make(4, 1, kBranch, 1, 4, 0xd000f800, 0x8000f000,                        // B<c>.W (T3)
+          Make(4, 1, kBranch | kInverted, 1, 4, 0xd000f800, 0x9000f000, wide),  // B.W (T4)
+          Make(4, 1, kBranch, 1, 4, 0xd000f800, 0x8000f000,                     // B<c>.W (T3)
                {{10, 1}, {27, 1}, {29, 1}, {0, 6}, {16, 11}}),
           Make(4, 1, kRelative | kAlignedPc, 0, 4, 0x0000ffff, 0x0000f8df, {{16, 12}}),  // LDR.W literal
           Make(2, 1, kRelative | kAlignedPc, 2, 4, 0xf800, 0x4800, {{0, 8}}),            // LDR literal
@@ -287,6 +288,25 @@ TemplateSet I8051() {
           }};
 }
 
+// Beyond Semiconductor BA2, as Jennic and NXP have it (JN51xx): instructions of 2, 3, 4 and 6 bytes, whose
+// distances have their lowest bit first.
+TemplateSet Ba2() {
+  constexpr uint8_t kDistance = kBranch | kBig | kLowFirst;
+  return {"ba2",
+          {Make(3, 0, kDistance, 0, 0, 0xfc0000, 0x480000, {{0, 18}})},  // bn.jal
+          {
+              Make(4, 0, kDistance, 0, 0, 0xff000000, 0xd4000000, {{0, 24}}),  // bg.jal
+              Make(3, 0, kDistance, 0, 0, 0xff0000, 0x460000, {{0, 16}}),      // bn.j
+              Make(3, 0, kDistance, 0, 0, 0xfc0000, 0x400000, {{0, 8}}),       // bn.beqi .. bn.bgtsi
+              Make(3, 0, kDistance, 0, 0, 0xfe0000, 0x440000, {{0, 8}}),       // bn.blesi, bn.bltsi
+              Make(3, 0, kDistance, 0, 0, 0xffe000, 0x472000, {{0, 12}}),      // bn.bf, bn.bnf
+              Make(4, 0, kDistance, 0, 0, 0xf8000000, 0xd0000000, {{0, 12}}),  // bg.beqi ..
+              Make(4, 0, kDistance, 0, 0, 0xff000000, 0xd5000000, {{0, 24}}),  // bg.j
+              Make(4, 0, kDistance, 0, 0, 0xfe000000, 0xd6000000, {{0, 24}}),  // bg.bf, bg.bnf
+              Make(2, 0, kDistance, 0, 0, 0xfc00, 0x0c00, {{0, 10}}),          // bt.j
+          }};
+}
+
 // MIPS Architecture For Programmers. Jumps stay in 256 MiB; which ones is not in the word.
 TemplateSet Mips(const std::string& name, uint8_t order) {
   const auto jump = [order](uint32_t segment) {
@@ -398,6 +418,7 @@ const std::vector<TemplateSet>& TemplateSets() {
       XtensaBig(),
       Avr(),
       I8051(),
+      Ba2(),
       Mips("mips", kBig),
       Mips("mipsel", 0),
       MicroBlaze("microblaze", 0),

@@ -32,6 +32,10 @@ constexpr uint32_t kLittleEndian = 3;
 // The words of a template: the one that it predicts, and the other one of a pair.
 constexpr uint32_t kWords = 2;
 
+// How the bits of a field are stored, beside their places.
+constexpr uint32_t kInvertedBelow = 3;  // The two below the sign are inverted if that is 0 (Thumb J1, J2).
+constexpr uint32_t kReversed = 4;       // The lowest comes first (BA2).
+
 // As it is in a patch, where the bytes have kTemplateBits. With these, none does harm.
 struct Template {
   uint8_t last_byte;           // Of the word: its width less one.
@@ -39,7 +43,7 @@ struct Template {
   uint8_t last_bit;            // Of the field: the sum of the runs' lengths less one.
   uint8_t order;               // Of the bytes.
   uint8_t align_mask;          // Bits that are 0 in the address of a word.
-  uint8_t inverts;             // 1: two bits below the sign are stored inverted if that is 0 (Thumb J1, J2).
+  uint8_t twist;               // 0, kInvertedBelow or kReversed.
   uint8_t sign_bit;            // Of the field counts negative; 0: none does.
   uint8_t scale;               // The field counts units of 1 << scale bytes.
   int8_t bias;                 // Fields count from the address of the word plus this,
@@ -58,7 +62,7 @@ struct Template {
 constexpr uint32_t kInOther = 32;
 
 // Bits of each byte; those behind have 8.
-constexpr uint8_t kTemplateBits[] = {2, 3, 5, 2, 2, 1, 5, 3, 8, 3, 4, 3, 5, 5, 5, 5,
+constexpr uint8_t kTemplateBits[] = {2, 3, 5, 2, 2, 3, 5, 3, 8, 3, 4, 3, 5, 5, 5, 5,
                                      5, 5, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 0};
 
 inline uint32_t BitsOfByte(uint32_t i) { return i < sizeof(kTemplateBits) ? kTemplateBits[i] : 8u; }
@@ -98,14 +102,19 @@ inline void StoreWord(uint8_t* bytes, uint32_t width, uint32_t order, uint32_t w
 inline uint32_t RunOnes(const Template& t, uint32_t i) { return (2u << (t.run_last[i] & 31)) - 1; }
 
 // A field is held with its most significant bit in bit 31: its sign is where a processor looks for it.
-
-inline uint32_t InvertBelow(const Template& t, uint32_t field) {
-  return t.inverts && !(field >> 31) ? field ^ 3u << 29 : field;
+// A field as it is stored, or the other way round.
+LIBDELTA_SHARED inline uint32_t Twisted(const Template& t, uint32_t field) {
+  const uint32_t inverted = t.twist;
+  if (inverted < kReversed) return field >> 31 ? field : field ^ inverted << 29;
+  uint32_t reversed = 0;
+  for (int32_t left = t.last_bit; left >= 0; --left, field <<= 1)
+    reversed = reversed >> 1 | field >> 31 << 31;
+  return reversed;
 }
 
 // Puts `field` into the words and returns what was there.
 inline uint32_t Exchange(const Template& t, uint32_t* words, uint32_t field) {
-  field = InvertBelow(t, field);
+  field = Twisted(t, field);
   uint32_t old = 0;
   for (uint32_t i = 0; i <= t.last_run; ++i) {
     uint32_t& word = words[t.run_last[i] / kInOther];
@@ -116,7 +125,7 @@ inline uint32_t Exchange(const Template& t, uint32_t* words, uint32_t field) {
     word = (word & ~(ones << shift)) | field >> (31 - last) << shift;
     field = field << last << 1;
   }
-  return InvertBelow(t, old << (31 - t.last_bit));
+  return Twisted(t, old << (31 - t.last_bit));
 }
 
 // Whether the bits of the words that go with each other do.

@@ -95,7 +95,7 @@ Template RandomTemplate(Random* random, uint32_t base) {
   t.order = random->Below(2) ? kLittleEndian : kBigEndian;
   const uint8_t alignments[] = {0, 0, 1, 3};
   t.align_mask = alignments[random->Below(4)];
-  t.inverts = static_cast<uint8_t>(random->Below(2));
+  t.twist = static_cast<uint8_t>(random->Below(8));
   t.scale = static_cast<uint8_t>(random->Below(4));
   SetOrigin(random, base, &t);
   const bool is_pair = random->Below(3) != 0;
@@ -213,7 +213,7 @@ PlannedPair MakeHostilePair(uint32_t arena) {
     Template t{};
     t.last_byte = 3;
     t.order = kLittleEndian;
-    t.inverts = 1;
+    t.twist = kReversed;
     t.last_run = kMaxRuns - 1;
     t.last_bit = 31;
     for (uint32_t k = 0; k < kMaxRuns; ++k) {
