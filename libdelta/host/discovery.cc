@@ -1,7 +1,8 @@
 // Where code moved, references change as the address map says, time and again, and nothing else does. So a
 // bit field that holds references gives itself away. All plausible fields are tried on a sample of changed
 // words; for those that are right most often, the bits around them tell which words have the field: bits are
-// demanded one after the other, as long as that leaves out more wrong predictions than right ones.
+// demanded one after the other, first those that right predictions have more often than wrong ones, then
+// those that leave out more wrong ones than right ones.
 #include "libdelta/host/discovery.h"
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <span>
 
+#include "libdelta/host/bit_cost.h"
 #include "libdelta/host/parallel.h"
 #include "libdelta/host/parse.h"
 #include "libdelta/host/references.h"
@@ -38,9 +40,11 @@ struct Field {
   size_t right;   // Words of the sample that it explains.
 };
 
-Field MakeField(uint32_t order, uint32_t scale, uint32_t origin, const std::vector<Run>& runs) {
+Field MakeField(uint32_t order, uint32_t twist, uint32_t scale, uint32_t origin,
+                const std::vector<Run>& runs) {
   Field field{};
   Template& t = field.form;
+  t.twist = static_cast<uint8_t>(twist);
   t.last_byte = kWord - 1;
   t.order = static_cast<uint8_t>(order);
   t.scale = static_cast<uint8_t>(scale);
@@ -52,25 +56,29 @@ Field MakeField(uint32_t order, uint32_t scale, uint32_t origin, const std::vect
 }
 
 // One run of bits, or one in either half of a word, in the three orders that bytes come in: relative to the
-// word's address or absolute, in units of 1, 2 or 4 bytes.
+// word's address or absolute, in units of 1, 2 or 4 bytes. One run of big-endian words also with its lowest
+// bit first.
 std::vector<Field> PlausibleFields() {
   constexpr uint32_t kLittleHalvesHighFirst = 1;
   std::vector<Field> fields;
-  const auto add = [&](uint32_t order, const std::vector<Run>& runs) {
+  const auto add = [&](uint32_t order, uint32_t twist, const std::vector<Run>& runs) {
     for (uint32_t scale = 0; scale <= 2; ++scale) {
-      fields.push_back(MakeField(order, scale, 1, runs));
-      fields.push_back(MakeField(order, scale, 0, runs));
+      fields.push_back(MakeField(order, twist, scale, 1, runs));
+      fields.push_back(MakeField(order, twist, scale, 0, runs));
     }
-    fields.push_back(MakeField(order, 2, 4, runs));  // From the address rounded down.
+    fields.push_back(MakeField(order, twist, 2, 4, runs));  // From the address rounded down.
   };
   for (const uint32_t order : {kLittleEndian, kBigEndian, kLittleHalvesHighFirst}) {
     for (uint8_t shift = 0; shift <= 20; ++shift) {
-      for (uint8_t length = 10; shift + length <= 32; ++length) add(order, {{shift, length}});
+      for (uint8_t length = 10; shift + length <= 32; ++length) {
+        add(order, 0, {{shift, length}});
+        if (order == kBigEndian) add(order, kReversed, {{shift, length}});
+      }
     }
     for (uint8_t high = 4; high <= 12; ++high) {
       for (uint8_t low = 8; low < 16; ++low) {
-        add(order, {{16, high}, {0, low}});
-        if (order == kLittleEndian) add(order, {{0, high}, {16, low}});
+        add(order, 0, {{16, high}, {0, low}});
+        if (order == kLittleEndian) add(order, 0, {{0, high}, {16, low}});
       }
     }
   }
@@ -147,6 +155,12 @@ class Discovery {
     return kRightGain * static_cast<int64_t>(counts[1]) - kWrongCost * static_cast<int64_t>(counts[0]);
   }
 
+  // How much better the odds of `some` are than those of `all`, for each of them that is right.
+  static int64_t Lift(const Counts& some, const Counts& all) {
+    const auto log = [](uint64_t count) { return static_cast<int64_t>(Log2Cost(count + 1)); };
+    return static_cast<int64_t>(some[1]) * (log(some[1]) - log(some[0]) - log(all[1]) + log(all[0]));
+  }
+
   uint32_t AddressOf(const Place& p) const { return plan_.base + static_cast<uint32_t>(p.from); }
   uint32_t Before(const Place& p, const Template& t) const {
     return LoadWord(old_.data() + p.from, kWord, t.order);
@@ -191,7 +205,8 @@ class Discovery {
     std::vector<std::span<Field>> groups;
     for (size_t begin = 0, end = 0; begin < fields.size(); begin = end) {
       const auto same_bits = [&](const Field& f) {
-        return f.ones == fields[begin].ones && f.form.order == fields[begin].form.order;
+        const Template& form = fields[begin].form;
+        return f.ones == fields[begin].ones && f.form.order == form.order && f.form.twist == form.twist;
       };
       while (end < fields.size() && same_bits(fields[end])) ++end;
       groups.push_back(std::span(fields).subspan(begin, end - begin));
@@ -244,28 +259,34 @@ class Discovery {
     return witnesses;
   }
 
-  // Demands the bit outside `field` that improves `gain` most, by leaving out the witnesses without it. Of
-  // address bits only zeros can be demanded. False: none improves it.
-  static bool DemandBit(const Field& field, std::vector<Witness>* witnesses, int64_t* gain, uint64_t* mask,
+  // Demands the bit outside `field` that is best at leaving out witnesses without it: while more would be
+  // lost than saved, the one that improves the odds most, and then the one that saves most. Of address bits
+  // only zeros can be demanded. False: none improves it.
+  static bool DemandBit(const Field& field, std::vector<Witness>* witnesses, Counts* all, uint64_t* mask,
                         uint64_t* match) {
     std::array<std::array<Counts, 2>, kWitnessBits> counts{};
     for (const Witness& w : *witnesses) {
       for (uint32_t b = 0; b < kWitnessBits; ++b) ++counts[b][w.bits >> b & 1][w.right];
     }
-    const int64_t before = *gain;
+    const bool pays = GainOf(*all) > 0;
+    int64_t best = pays ? GainOf(*all) : 0;
+    const Counts* left = nullptr;
     uint64_t bit = 0;
     uint64_t value = 0;
     for (uint32_t b = 0; b < kWitnessBits; ++b) {
       const uint64_t here = uint64_t{1} << b;
       if ((field.ones | *mask) & here) continue;
       for (uint32_t v = 0; v < (b < 32 ? 2 : 1); ++v) {
-        if (GainOf(counts[b][v]) <= *gain) continue;
-        *gain = GainOf(counts[b][v]);
+        const int64_t score = pays ? GainOf(counts[b][v]) : Lift(counts[b][v], *all);
+        if (score <= best) continue;
+        best = score;
+        left = &counts[b][v];
         bit = here;
         value = v * here;
       }
     }
-    if (*gain == before) return false;
+    if (left == nullptr) return false;
+    *all = *left;
     *mask |= bit;
     *match |= value;
     std::erase_if(*witnesses, [&](const Witness& w) { return (w.bits & bit) != value; });
@@ -276,12 +297,11 @@ class Discovery {
     std::vector<Witness> witnesses = WitnessesOf(field.form);
     Counts all{};
     for (const Witness& w : witnesses) ++all[w.right];
-    int64_t gain = GainOf(all);
     uint64_t mask = 0;
     uint64_t match = 0;
-    while (DemandBit(field, &witnesses, &gain, &mask, &match)) {
+    while (DemandBit(field, &witnesses, &all, &mask, &match)) {
     }
-    if (gain < kMinGain) return std::nullopt;
+    if (GainOf(all) < kMinGain) return std::nullopt;
     Template t = field.form;
     t.mask[0] = static_cast<uint32_t>(mask);
     t.match[0] = static_cast<uint32_t>(match);
