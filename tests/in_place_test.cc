@@ -1130,14 +1130,11 @@ uint32_t JournalCheck(uint32_t check, ByteView bytes) {
   return check;
 }
 
-// Of a journal's start, which is at the end of the page, and what precedes its frames: where records' checks
-// go on.
-uint32_t CheckOfStart(ByteView page, uint32_t write_unit) {
-  const uint32_t size = (kJournalStartSize + write_unit - 1) / write_unit * write_unit;
-  const ByteView start = page.last(size).first(kJournalStartSize);
+// Of what precedes a journal's frames: where records' checks go on.
+uint32_t CheckOfStart(ByteView page) {
   uint32_t frames = 0;
-  std::memcpy(&frames, &start[4], sizeof(frames));
-  return JournalCheck(JournalCheck(0x4a445746, start), page.first(std::min<size_t>(frames, page.size())));
+  std::memcpy(&frames, page.data(), sizeof(frames));
+  return JournalCheck(0x4a445746, page.first(std::min<size_t>(frames, page.size())));
 }
 
 // Records that are as they should be, except for what they say.
@@ -1156,8 +1153,7 @@ TEST(InPlaceHostile, ForgedRecordsDoNoHarm) {
          at += 8) {
       const uint32_t page = scene.profile.PageAt(at);
       if (at == scene.profile.PageStart(page)) {
-        start_check =
-            CheckOfStart(device.flash.contents({at, scene.profile.PageSize(page)}), scene.profile.write_unit);
+        start_check = CheckOfStart(device.flash.contents({at, scene.profile.PageSize(page)}));
       }
       JournalRecord record;
       std::memcpy(&record, &flash[at], sizeof(record));

@@ -85,11 +85,10 @@ class DecodePort : public ElsewherePort<libdelta_offset> {
 #ifndef LIBDELTA_NO_IN_PLACE
   bool in_place() const { return update->active(); }
   uint32_t copies() const { return update->capacity(); }
-  libdelta_status Checkpoint(uint32_t start, const GroupStart &group, const CodecScript &script,
-                             const StoredParts &parts) {
-    return update->Checkpoint(start, group, script, parts);
-  }
-  bool LoadParts(const StoredParts &parts) { return update->ReadParts(parts); }
+  CodecScript &script() { return update->script(); }
+  void SetParts(const StoredParts &parts) { update->SetParts(parts); }
+  void Checkpoint(uint32_t start, const GroupStart &group) { update->Checkpoint(start, group); }
+  void LoadParts() { update->LoadParts(); }
   libdelta_status OpenPage(uint32_t page, Position old_length, Position *start, Position *end) {
     return update->OpenPage(page, old_length, start, end);
   }
@@ -136,12 +135,12 @@ libdelta_status DecoderInit(Decoder *decoder, const libdelta_io *io, InPlace *in
 
 libdelta_status DecoderResume(Decoder *decoder) {
   State *state = reinterpret_cast<State *>(decoder->storage);
-  const InPlace &update = *state->port.update;
+  InPlace &update = *state->port.update;
   // The group's first bytes count as taken: it begins by going back to them.
   state->port.kept = kKept;
-  const bool good = state->codec.Resume(update.script(), update.record().progress) &&
-                    update.ReadParts(state->codec.Parts());
-  return good ? LIBDELTA_NEED_INPUT : LIBDELTA_E_FLASH;
+  if (!state->codec.Resume(update.script(), update.record().progress)) return LIBDELTA_E_FLASH;
+  update.LoadParts();
+  return update.Status();
 }
 
 #endif

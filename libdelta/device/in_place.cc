@@ -22,7 +22,7 @@ uint32_t Check(uint32_t check, const void *data, uint32_t size) {
 
 uint32_t Least(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-bool IsLater(uint32_t sequence, uint32_t other) { return static_cast<int32_t>(sequence - other) > 0; }
+bool IsLater(uint32_t sequence, uint32_t other) { return static_cast<int16_t>(sequence - other) > 0; }
 
 }  // namespace
 
@@ -183,45 +183,30 @@ void InPlace::FindRoom() {
   uint32_t page = PageAt(start_.longest - 1) + 1;
   uint32_t free = 0;
   first_free_ = static_cast<uint16_t>(page);
-  uses_slot_ = true;
-  for (; page < slot_pages_; ++page) free += IsPlace(page);
+  for (; page < slot_pages_; ++page) free += IsPlace(page, true);
   uses_slot_ = free >= flash_->spare_count;
   if (!uses_slot_) free = flash_->spare_count - 1u;
   capacity_ = static_cast<uint8_t>(Least(free, CopyCapacity(flash_->spare_page_size)));
   frame_size_ = static_cast<uint16_t>(CopiesMark() + flash_->write_unit - frame_);
 }
 
-// Whether undo copies may be there. In the slot the page must be able to hold any other one.
-bool InPlace::IsPlace(uint32_t page) const {
-  if (!uses_slot_) return page - slot_pages_ < flash_->spare_count;
+// Whether it is a spare page, or one of the slot that can hold a copy of any other one.
+bool InPlace::IsPlace(uint32_t page, bool in_slot) const {
+  if (!in_slot) return page - slot_pages_ < flash_->spare_count;
   return page >= first_free_ && UsableSize(page) == flash_->spare_page_size;
 }
 
-// Takes the spare page that holds nothing and was erased least in this update; of equal ones, the first one
-// behind the journal.
-uint32_t InPlace::NextSpare() {
-  uint32_t best = slot_pages_;
-  uint32_t least = kNowhere;
-  uint32_t page = journal_page_;
-  for (uint32_t left = flash_->spare_count; left != 0; --left) {
-    if (++page - slot_pages_ >= flash_->spare_count) page = slot_pages_;
-    const uint32_t wear = wear_[page - slot_pages_];
-    if (page == journal_page_ || wear >= least || FindCopy(places_, page) != copies_) continue;
-    least = wear;
-    best = page;
+// Takes the next page in turn that holds nothing: a spare page, or one of the slot where copies go there.
+uint32_t InPlace::NextPage(bool in_slot) {
+  uint32_t page = last_[in_slot];
+  for (uint32_t left = kMaxSlotPages + kMaxSparePages; left != 0; --left) {
+    if (++page >= slot_pages_ + flash_->spare_count) page = first_free_;
+    if (page == journal_page_ || !IsPlace(page, in_slot) || FindCopy(places_, page) != copies_) continue;
+    last_[in_slot] = static_cast<uint16_t>(page);
+    return page;
   }
-  if (least == kNowhere) Fail();
-  ++wear_[best - slot_pages_];
-  return best;
-}
-
-// Takes a place for a copy; there is one.
-uint32_t InPlace::NextPlace() {
-  if (!uses_slot_) return NextSpare();
-  do {
-    if (++place_ >= slot_pages_) place_ = first_free_;
-  } while (!IsPlace(place_) || FindCopy(places_, place_) != copies_);
-  return place_;
+  Fail();
+  return page;
 }
 
 libdelta_status InPlace::OpenPage(uint32_t index, libdelta_offset old_length, libdelta_offset *start,
@@ -233,7 +218,7 @@ libdelta_status InPlace::OpenPage(uint32_t index, libdelta_offset old_length, li
   const uint32_t address = flash_->slot + page.start;
   if (page.start < old_length && FindCopy(copied_, index) == copies_) {
     if (copies_ == capacity_) return LIBDELTA_E_MALFORMED;
-    const uint32_t place = NextPlace();
+    const uint32_t place = NextPage(uses_slot_);
     const uint32_t to = PageAddress(place);
     Erase(to);
     CopyFlash(address, to, page.size);
@@ -249,9 +234,8 @@ libdelta_status InPlace::OpenPage(uint32_t index, libdelta_offset old_length, li
 // --- Records -------------------------------------------------------------------------------------------
 
 void InPlace::Mark(uint32_t address) {
-  uint8_t mark[kMaxWriteUnit];
-  memset(mark, static_cast<uint8_t>(~flash_->erase_value), sizeof(mark));
-  ProgramUnits(address, mark, flash_->write_unit);
+  const uint8_t mark = static_cast<uint8_t>(~flash_->erase_value);
+  Program(address, &mark, sizeof(mark));
 }
 
 // Of what a page of the slot has, or its copy.
@@ -274,8 +258,8 @@ void InPlace::WriteCopy(uint32_t i) {
 // counts if its page has been touched.
 bool InPlace::ReadCopy(uint32_t i) {
   CopyRecord copy;
-  if (!ReadFlash(CopyAddress(i), &copy, sizeof(copy)) || UsableSize(copy.page) == 0 || !IsPlace(copy.place) ||
-      copy.check != CheckCopy(copy, copy.place)) {
+  if (!ReadFlash(CopyAddress(i), &copy, sizeof(copy)) || UsableSize(copy.page) == 0 ||
+      !IsPlace(copy.place, uses_slot_) || copy.check != CheckCopy(copy, copy.place)) {
     return false;
   }
   copied_[i] = copy.page;
@@ -340,15 +324,13 @@ void InPlace::UsePage(uint32_t page) {
   journal_ = PageAddress(page);
 }
 
-// Of the start and of all before the frames. Records go on from there, so that they prove it.
-void InPlace::CheckStart() {
-  check_ = CheckFlash(Check(kJournalMagic, &start_, sizeof(start_)), journal_, start_.frames);
-}
+// Of all before the frames. Records go on from there, so that they prove it.
+void InPlace::CheckStart() { check_ = CheckFlash(kJournalMagic, journal_, start_.frames); }
 
 // Takes up the journal in a spare page, if there is one.
 bool InPlace::TakeUp(uint32_t page) {
   UsePage(page);
-  if (!ReadFlash(StartAddress(), &start_, sizeof(start_)) || start_.header_length > kMaxHeader ||
+  if (!ReadFlash(journal_, &start_, sizeof(start_)) || start_.header_length > kMaxHeader ||
       start_.frames > flash_->spare_page_size) {
     return false;
   }
@@ -361,21 +343,20 @@ bool InPlace::TakeUp(uint32_t page) {
 // when a newer one has been sealed. The first frame's mark is the seal. After a reset the page of the oldest
 // journal is taken first: it is the last that what counts could turn out to depend on.
 bool InPlace::Find() {
-  constexpr uint32_t kSealed = 1u << 30;  // Outweighs the sequence.
+  constexpr uint32_t kSealed = 1u << 14;  // Outweighs the sequence.
   uint32_t found = 0;
   uint32_t first = 0;
   uint32_t best = 0;
   uint32_t oldest = 0;
   uint32_t newest = 0;
   for (uint32_t spare = 0; spare < flash_->spare_count; ++spare) {
-    wear_[spare] = 1;
     if (!TakeUp(slot_pages_ + spare)) continue;
     const uint32_t sequence = start_.sequence;
     const uint32_t rank = sequence + (IsMarked(RecordMark(FirstFrame())) ? kSealed : 0);
     if (found == 0 || IsLater(sequence, newest)) newest = sequence;
     if (found == 0 || IsLater(oldest, sequence)) {
       oldest = sequence;
-      first = spare;
+      first = journal_page_;
     }
     if (found == 0 || IsLater(rank, best)) {
       best = rank;
@@ -383,51 +364,52 @@ bool InPlace::Find() {
     }
   }
   if (found != 0) {
-    wear_[first] = 0;
+    last_[false] = static_cast<uint16_t>(first - 1);
     found_ = TakeUp(found);
   } else {
     journal_page_ = 0;
     copies_ = 0;
   }
-  start_.sequence = newest;
+  start_.sequence = static_cast<uint16_t>(newest);
   return found_;
 }
 
-bool InPlace::ReadParts(const StoredParts &parts) const {
-  const uint32_t address = PartsAddress();
-  return ReadFlash(address, parts.start, parts.start_size) &&
-         ReadFlash(address + Units(parts.start_size), parts.tables, parts.tables_size);
+void InPlace::LoadParts() {
+  if (!ReadFlash(PartsAddress(), parts_.start, parts_.size)) Fail();
 }
 
 void InPlace::BeginJournal() {
-  UsePage(NextSpare());
+  UsePage(NextPage(false));
   ++start_.sequence;
   Erase(journal_);
 }
 
 // Completes a journal whose header is there. With its first frame it counts.
-void InPlace::WriteJournal(const StoredParts &parts) {
-  const uint32_t tables = PartsAddress() + Units(parts.start_size);
-  frame_ = tables + Units(parts.tables_size);
+void InPlace::WriteJournal() {
+  frame_ = PartsAddress() + Units(parts_.size);
   start_.frames = frame_ - journal_;
   found_ = false;
   if (!HasFrames(frame_, 1 + kJournalReserve)) {
     Fail();
     return;
   }
-  Program(PartsAddress(), parts.start, parts.start_size);
-  Program(tables, parts.tables, parts.tables_size);
-  Program(StartAddress(), &start_, sizeof(start_));
+  Program(PartsAddress(), parts_.start, parts_.size);
+  Program(journal_, &start_, sizeof(start_));
   CheckStart();
   WriteFrame();
 }
 
-// Goes on in another spare page.
-void InPlace::Move(const StoredParts &parts) {
-  const uint32_t header = journal_;
+// Begins a journal with the header of the one before.
+void InPlace::CopyHeader() {
+  const uint32_t header = HeaderAddress();
   BeginJournal();
-  CopyFlash(header, journal_, start_.header_length);
-  WriteJournal(parts);
+  CopyFlash(header, HeaderAddress(), start_.header_length);
+}
+
+// Goes on in another spare page.
+void InPlace::Move() {
+  CopyHeader();
+  WriteJournal();
 }
 
 // Puts the page that was copied last back, if nothing else gives a free spare page.
@@ -449,12 +431,12 @@ libdelta_status InPlace::Begin(const WireHeader &header, uint32_t header_length)
   if (found_) TakeBack();
   BeginJournal();
   start_.longest = static_cast<uint32_t>(Longest(header));
-  start_.header_length = header_length;
+  start_.header_length = static_cast<uint16_t>(header_length);
   FindRoom();
   frame_ = 0;
   copies_ = 0;
   found_ = false;
-  Program(journal_, &header, header_length);
+  Program(HeaderAddress(), &header, header_length);
   return Status();
 }
 
@@ -470,38 +452,38 @@ void InPlace::Retain(uint32_t retained) {
 }
 
 // What the group before needs stays until the new group's record is there.
-void InPlace::WriteGroup(const GroupStart &group, const StoredParts &parts) {
-  const bool moves_at_once = group.move && !IsFull();
-  Retain(group.retained);
-  if (!moves_at_once) {
-    frame_ += frame_size_;
-    WriteFrame();
-    if (!group.move && HasFrames(frame_, 1 + kJournalReserve)) return;
-    if (!ReadParts(parts)) Fail();
+void InPlace::WriteGroup(const GroupStart &group) {
+  if (group.move && !IsFull()) {
+    CopyHeader();
+    Retain(group.retained);
+    WriteJournal();
+    return;
   }
-  Move(parts);
+  Retain(group.retained);
+  frame_ += frame_size_;
+  WriteFrame();
+  if (!group.move && HasFrames(frame_, 1 + kJournalReserve)) return;
+  LoadParts();
+  Move();
 }
 
 // After a reset the group that counts is repeated in a new journal.
-libdelta_status InPlace::Checkpoint(uint32_t start, const GroupStart &group, const CodecScript &script,
-                                    const StoredParts &parts) {
+void InPlace::Checkpoint(uint32_t start, const GroupStart &group) {
   if (found_) {
     TakeBack();
-    Move(parts);
+    Move();
   } else {
-    start_.script = script;
     const bool is_here = start >= source_.carried;
     record_.chunk = is_here ? source_.chunk : source_.previous;
     record_.skip = static_cast<uint16_t>(start - source_.carried +
                                          (is_here ? source_.skipped : source_.chunk_size - kLinkSize));
     record_.progress = group.progress;
     if (frame_ == 0) {
-      WriteJournal(parts);
+      WriteJournal();
     } else {
-      WriteGroup(group, parts);
+      WriteGroup(group);
     }
   }
-  return Status();
 }
 
 // Writes a last record. In a journal of its own, without parts, after a reset.
@@ -509,7 +491,7 @@ void InPlace::End(uint16_t reason) {
   if (frame_ == 0) return;  // No page has changed, and there is no journal.
   copies_ = 0;
   record_.skip = reason;
-  if (found_) return Move({});
+  if (found_) return Move();
   frame_ += frame_size_;
   WriteFrame();
 }
@@ -517,7 +499,7 @@ void InPlace::End(uint16_t reason) {
 libdelta_status InPlace::Finish() {
   Little<uint32_t> counter;
   if (flash_->commit_counter != nullptr &&
-      (!ReadFlash(journal_ + offsetof(FixedHeader, counter), &counter, sizeof(counter)) ||
+      (!ReadFlash(HeaderAddress() + offsetof(FixedHeader, counter), &counter, sizeof(counter)) ||
        flash_->commit_counter(flash_->user, counter) != 0)) {
     Fail();
   }

@@ -99,16 +99,20 @@ class InPlace {
   // script() what the prologue said, and ReadHeader() gives the patch's header, of header_length() bytes.
   bool Find();
   const JournalRecord &record() const { return record_; }
-  const CodecScript &script() const { return start_.script; }
   uint32_t header_length() const { return start_.header_length; }
-  bool ReadHeader(uint8_t *to) const { return ReadFlash(journal_, to, start_.header_length); }
+  bool ReadHeader(uint8_t *to) const { return ReadFlash(HeaderAddress(), to, start_.header_length); }
 
-  // `parts` are as large as those that were stored: they follow from the script.
-  bool ReadParts(const StoredParts &parts) const;
+  // What the prologue says, which journals keep.
+  CodecScript &script() { return start_.script; }
+  // What else they keep. It is as large in each journal of an update: that follows from the script.
+  void SetParts(const StoredParts &parts) { parts_ = parts; }
+  void LoadParts();
 
-  // Begins a group whose first byte is byte `start` of what the decoder sees. NEED_INPUT or an error.
-  libdelta_status Checkpoint(uint32_t start, const GroupStart &group, const CodecScript &script,
-                             const StoredParts &parts);
+  // Begins a group whose first byte is byte `start` of what the decoder sees.
+  void Checkpoint(uint32_t start, const GroupStart &group);
+
+  // E_FLASH if a flash operation has failed, or else NEED_INPUT.
+  libdelta_status Status() const { return static_cast<libdelta_status>(status_); }
 
   // Makes a page of the slot ready to be written. NEED_INPUT or an error.
   libdelta_status OpenPage(uint32_t page, libdelta_offset old_length, libdelta_offset *start,
@@ -141,10 +145,10 @@ class InPlace {
     uint32_t check;
   };
   struct JournalStart {
-    uint32_t sequence;
     uint32_t frames;   // Where the first one begins.
     uint32_t longest;  // Of old and new image.
-    uint32_t header_length;
+    uint16_t sequence;
+    uint16_t header_length;
     CodecScript script;
   };
   static_assert(sizeof(JournalStart) == kJournalStartSize && sizeof(CopyRecord) == kCopyRecordSize,
@@ -170,7 +174,6 @@ class InPlace {
   void CopyFlash(uint32_t from, uint32_t to, uint32_t size);
   bool IsBlank(uint32_t address, uint32_t size) const;
   uint32_t Units(uint32_t size) const { return (size + flash_->write_unit - 1) & (0u - flash_->write_unit); }
-  libdelta_status Status() const { return static_cast<libdelta_status>(status_); }
   void Fail() { status_ = LIBDELTA_E_FLASH; }
   bool failed() const { return status_ != LIBDELTA_NEED_INPUT; }
 
@@ -183,22 +186,22 @@ class InPlace {
   bool Read(uint32_t offset, uint8_t *to, uint32_t size, bool undo) const;
   uint32_t FindCopy(const uint16_t *numbers, uint32_t number) const;
   void FindRoom();
-  bool IsPlace(uint32_t page) const;
-  uint32_t NextSpare();
-  [[gnu::always_inline]] inline uint32_t NextPlace();
+  bool IsPlace(uint32_t page, bool in_slot) const;
+  uint32_t NextPage(bool in_slot);
 
-  // The journal's page: header, parts, frames; at its end the start.
-  uint32_t PartsAddress() const { return journal_ + Units(start_.header_length); }
-  uint32_t StartAddress() const { return journal_ + flash_->spare_page_size - Units(sizeof(JournalStart)); }
+  // The journal's page: start, header, parts, frames. The start is a multiple of all write units.
+  uint32_t HeaderAddress() const { return journal_ + sizeof(JournalStart); }
+  uint32_t PartsAddress() const { return HeaderAddress() + Units(start_.header_length); }
   void UsePage(uint32_t page);
   void CheckStart();
   bool TakeUp(uint32_t page);
   void BeginJournal();
-  void WriteJournal(const StoredParts &parts);
-  void Move(const StoredParts &parts);
+  void WriteJournal();
+  void CopyHeader();
+  void Move();
   [[gnu::always_inline]] bool IsFull() const { return !uses_slot_ && copies_ == capacity_; }
   void TakeBack();
-  [[gnu::always_inline]] inline void WriteGroup(const GroupStart &group, const StoredParts &parts);
+  [[gnu::always_inline]] inline void WriteGroup(const GroupStart &group);
   void End(uint16_t reason);
   [[gnu::always_inline]] inline void Retain(uint32_t retained);
 
@@ -210,7 +213,7 @@ class InPlace {
   }
   uint32_t CopiesMark() const { return CopyAddress(capacity_); }
   bool HasFrames(uint32_t frame, uint32_t count) const {
-    return frame + count * frame_size_ <= StartAddress();
+    return frame + count * frame_size_ <= journal_ + flash_->spare_page_size;
   }
   void Mark(uint32_t address);
   bool IsMarked(uint32_t address) const { return !IsBlank(address, flash_->write_unit); }
@@ -235,17 +238,17 @@ class InPlace {
   uint16_t frame_size_;
   uint16_t slot_pages_;
   uint16_t first_free_;    // First page of the slot behind both images.
-  uint16_t place_;         // Page of the slot that holds the copy made last.
+  uint16_t last_[2];       // The spare page and the page of the slot that was taken last.
   uint16_t journal_page_;  // 0 if there is none.
   uint32_t journal_;       // Its address.
   uint32_t frame_;         // Address of the one in use, 0 if there is none yet.
   uint32_t check_;         // Of all before the frames.
   JournalRecord record_;
   JournalStart start_;  // Its sequence is at least that of any journal there is.
+  StoredParts parts_;
   PatchSource source_;
-  uint16_t wear_[kMaxSparePages];  // Erases of spare pages in this update, since the last reset.
-  uint16_t copied_[kMaxCopies];    // Pages,
-  uint16_t places_[kMaxCopies];    // and where their copies are.
+  uint16_t copied_[kMaxCopies];  // Pages,
+  uint16_t places_[kMaxCopies];  // and where their copies are.
 };
 
 #endif
