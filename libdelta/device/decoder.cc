@@ -128,22 +128,17 @@ libdelta_status DecoderInit(Decoder *decoder, const libdelta_io *io, InPlace *in
   (void)in_place;
 #endif
   state->codec.Start(&state->port, arena, arena_size, old_length, new_length);
+#ifndef LIBDELTA_NO_IN_PLACE
+  if (in_place->resumes()) {
+    // The group's first bytes count as taken: it begins by going back to them.
+    state->port.kept = kKept;
+    if (!state->codec.Resume(in_place->script(), in_place->record().progress)) return LIBDELTA_E_FLASH;
+    in_place->LoadParts();
+    return in_place->Status();
+  }
+#endif
   return LIBDELTA_NEED_INPUT;
 }
-
-#ifndef LIBDELTA_NO_IN_PLACE
-
-libdelta_status DecoderResume(Decoder *decoder) {
-  State *state = reinterpret_cast<State *>(decoder->storage);
-  InPlace &update = *state->port.update;
-  // The group's first bytes count as taken: it begins by going back to them.
-  state->port.kept = kKept;
-  if (!state->codec.Resume(update.script(), update.record().progress)) return LIBDELTA_E_FLASH;
-  update.LoadParts();
-  return update.Status();
-}
-
-#endif
 
 libdelta_status DecoderRun(Decoder *decoder, const uint8_t *input, uint32_t size, bool last, uint32_t *used) {
   State *state = reinterpret_cast<State *>(decoder->storage);

@@ -83,8 +83,10 @@ bool InPlace::IsBlank(uint32_t address, uint32_t size) const {
 void InPlace::Start(const libdelta_flash *flash) {
   flash_ = flash;
   status_ = LIBDELTA_NEED_INPUT;
-  for (uint32_t i = 0; i < flash->run_count; ++i) {
-    slot_pages_ = static_cast<uint16_t>(slot_pages_ + flash->runs[i].count);
+  const libdelta_page_run *run = flash->runs;
+  for (uint32_t left = flash->run_count; left != 0; --left, ++run) {
+    slot_pages_ = static_cast<uint16_t>(slot_pages_ + run->count);
+    slot_size_ += run->count * run->size;
   }
 }
 
@@ -104,38 +106,37 @@ bool InPlace::MatchesGeometry(const uint8_t *extension) const {
   return false;
 }
 
-uint32_t InPlace::SlotSize() const {
-  const Page last = PageNumber(slot_pages_ - 1u);
-  return last.start + last.size;
-}
-
-InPlace::Page InPlace::PageNumber(uint32_t index) const {
-  uint32_t start = 0;
+uint32_t InPlace::PageAddress(uint32_t index, uint32_t *size) const {
+  uint32_t start = flash_->slot;
   const libdelta_page_run *run = flash_->runs;
   for (uint32_t left = flash_->run_count; left != 0; --left, ++run) {
-    if (index < run->count) return {start + index * run->size, run->size};
+    *size = run->size;
+    if (index < run->count) return start + index * run->size;
     index -= run->count;
     start += run->count * run->size;
   }
-  return {flash_->spare - flash_->slot + index * flash_->spare_page_size, flash_->spare_page_size};
+  *size = flash_->spare_page_size;
+  return flash_->spare + index * flash_->spare_page_size;
 }
 
 // Number of the slot's page that the offset is in, or of the last one. There is no division on small cores.
 uint32_t InPlace::PageAt(uint32_t offset) const {
   uint32_t index = 0;
   for (uint32_t step = 0x8000; step != 0; step >>= 1) {
-    if (index + step < slot_pages_ && PageNumber(index + step).start <= offset) index += step;
+    if (index + step < slot_pages_ && PageAddress(index + step) - flash_->slot <= offset) index += step;
   }
   return index;
 }
 
 // Size of a page that an update may touch; 0: it is none, or not of the slot.
 uint32_t InPlace::UsableSize(uint32_t index) const {
-  const Page page = PageNumber(index);
-  return index < slot_pages_ && !IsProtected(page.start) ? page.size : 0;
+  uint32_t size;
+  const uint32_t address = PageAddress(index, &size);
+  return index < slot_pages_ && !IsProtected(address) ? size : 0;
 }
 
-bool InPlace::IsProtected(uint32_t offset) const {
+bool InPlace::IsProtected(uint32_t address) const {
+  const uint32_t offset = address - flash_->slot;
   const libdelta_range *range = flash_->protected_ranges;
   for (uint32_t left = flash_->protected_count; left != 0; --left, ++range) {
     if (offset - range->start < range->length) return true;
@@ -143,10 +144,10 @@ bool InPlace::IsProtected(uint32_t offset) const {
   return false;
 }
 
-// Number of the copy for which the list has a number; copies_ if there is none.
-uint32_t InPlace::FindCopy(const uint16_t *numbers, uint32_t number) const {
+// Which copy has that number; copies_ if there is none.
+uint32_t InPlace::FindCopy(uint16_t Copy::*number, uint32_t wanted) const {
   uint32_t i = 0;
-  while (i < copies_ && numbers[i] != number) ++i;
+  while (i < copies_ && copy_[i].*number != wanted) ++i;
   return i;
 }
 
@@ -154,27 +155,23 @@ uint32_t InPlace::FindCopy(const uint16_t *numbers, uint32_t number) const {
 bool InPlace::Read(uint32_t offset, uint8_t *to, uint32_t size, bool undo) const {
   while (size != 0) {
     const uint32_t index = PageAt(offset);
-    const Page page = PageNumber(index);
-    const uint32_t within = offset - page.start;
-    if (within >= page.size) return false;
-    const uint32_t length = Least(size, page.size - within);
-    const uint32_t copy = undo ? FindCopy(copied_, index) : copies_;
-    const uint32_t address = PageAddress(copy == copies_ ? index : places_[copy]);
-    if (IsProtected(page.start)) {
+    uint32_t page_size;
+    uint32_t address = PageAddress(index, &page_size);
+    const uint32_t within = flash_->slot + offset - address;
+    if (within >= page_size) return false;
+    const uint32_t length = Least(size, page_size - within);
+    if (IsProtected(address)) {
       memset(to, flash_->erase_value, length);
-    } else if (!ReadFlash(address + within, to, length)) {
-      return false;
+    } else {
+      const uint32_t copy = undo ? FindCopy(&Copy::page, index) : copies_;
+      if (copy != copies_) address = PageAddress(copy_[copy].place);
+      if (!ReadFlash(address + within, to, length)) return false;
     }
     offset += length;
     to += length;
     size -= length;
   }
   return true;
-}
-
-bool InPlace::WriteNew(uint32_t offset, const uint8_t *from, uint32_t size) {
-  Program(flash_->slot + offset, from, size);
-  return !failed();
 }
 
 // Undo copies go to the pages of the slot behind both images if these are at least as many as the spare
@@ -201,7 +198,9 @@ uint32_t InPlace::NextPage(bool in_slot) {
   uint32_t page = last_[in_slot];
   for (uint32_t left = kMaxSlotPages + kMaxSparePages; left != 0; --left) {
     if (++page >= slot_pages_ + flash_->spare_count) page = first_free_;
-    if (page == journal_page_ || !IsPlace(page, in_slot) || FindCopy(places_, page) != copies_) continue;
+    if (page == journal_page_ || !IsPlace(page, in_slot) || FindCopy(&Copy::place, page) != copies_) {
+      continue;
+    }
     last_[in_slot] = static_cast<uint16_t>(page);
     return page;
   }
@@ -211,19 +210,18 @@ uint32_t InPlace::NextPage(bool in_slot) {
 
 libdelta_status InPlace::OpenPage(uint32_t index, libdelta_offset old_length, libdelta_offset *start,
                                   libdelta_offset *end) {
-  if (UsableSize(index) == 0) return LIBDELTA_E_MALFORMED;
-  const Page page = PageNumber(index);
-  *start = page.start;
-  *end = page.start + page.size;
-  const uint32_t address = flash_->slot + page.start;
-  if (page.start < old_length && FindCopy(copied_, index) == copies_) {
+  const uint32_t size = UsableSize(index);
+  if (size == 0) return LIBDELTA_E_MALFORMED;
+  const uint32_t address = PageAddress(index);
+  *start = address - flash_->slot;
+  *end = *start + size;
+  if (*start < old_length && FindCopy(&Copy::page, index) == copies_) {
     if (copies_ == capacity_) return LIBDELTA_E_MALFORMED;
     const uint32_t place = NextPage(uses_slot_);
     const uint32_t to = PageAddress(place);
     Erase(to);
-    CopyFlash(address, to, page.size);
-    copied_[copies_] = static_cast<uint16_t>(index);
-    places_[copies_] = static_cast<uint16_t>(place);
+    CopyFlash(address, to, size);
+    copy_[copies_] = {static_cast<uint16_t>(index), static_cast<uint16_t>(place)};
     WriteCopy(copies_++);
     if (IsFull()) Mark(CopiesMark());
   }
@@ -244,28 +242,28 @@ uint32_t InPlace::CheckPage(uint32_t check, uint32_t page, uint32_t place) {
 }
 
 // Of a copy's record, and of what is in the place.
-uint32_t InPlace::CheckCopy(const CopyRecord &copy, uint32_t place) {
-  return CheckPage(Check(record_.check, &copy, offsetof(CopyRecord, check)), copy.page, place);
+uint32_t InPlace::CheckCopy(Copy copy, uint32_t place) {
+  return CheckPage(Check(record_.check, &copy, sizeof(copy)), copy.page, place);
 }
 
 void InPlace::WriteCopy(uint32_t i) {
-  CopyRecord copy = {copied_[i], places_[i], 0};
-  copy.check = CheckCopy(copy, copy.place);
-  Program(CopyAddress(i), &copy, sizeof(copy));
+  const CopyRecord record = {copy_[i], CheckCopy(copy_[i], copy_[i].place)};
+  Program(CopyAddress(i), &record, sizeof(record));
 }
 
 // Takes up undo copy `i` of the frame. The last of a full frame may be in the way of a new journal: it only
 // counts if its page has been touched.
 bool InPlace::ReadCopy(uint32_t i) {
-  CopyRecord copy;
-  if (!ReadFlash(CopyAddress(i), &copy, sizeof(copy)) || UsableSize(copy.page) == 0 ||
-      !IsPlace(copy.place, uses_slot_) || copy.check != CheckCopy(copy, copy.place)) {
+  CopyRecord record;
+  if (!ReadFlash(CopyAddress(i), &record, sizeof(record))) return false;
+  const Copy copy = record.copy;
+  copy_[i] = copy;
+  if (UsableSize(copy.page) == 0 || !IsPlace(copy.place, uses_slot_) ||
+      record.check != CheckCopy(copy, copy.place)) {
     return false;
   }
-  copied_[i] = copy.page;
-  places_[i] = copy.place;
   return uses_slot_ || i + 1 != capacity_ || IsMarked(CopiesMark()) ||
-         copy.check != CheckCopy(copy, copy.page);
+         record.check != CheckCopy(copy, copy.page);
 }
 
 // Where all places were taken in the frame before, the record also vouches for the page that was copied last:
@@ -276,8 +274,8 @@ uint32_t InPlace::CheckRecord() {
   CopyRecord last;
   const uint32_t address = CopyAddress(capacity_ - 1u) - frame_size_;
   // What is blank has two numbers that are equal.
-  if (!ReadFlash(address, &last, sizeof(last)) || last.page == last.place) return check;
-  return CheckPage(check, last.page, last.page);
+  if (!ReadFlash(address, &last, sizeof(last)) || last.copy.page == last.copy.place) return check;
+  return CheckPage(check, last.copy.page, last.copy.page);
 }
 
 // A frame without its mark does not count.
@@ -304,8 +302,8 @@ bool InPlace::ReadFrame(uint32_t frame) {
 bool InPlace::FindFrames() {
   uint32_t last = FirstFrame();
   uint32_t before = last;
-  for (uint32_t frame = last; HasFrames(frame, 1); frame += frame_size_) {
-    if (frame == before || IsBlank(frame, frame_size_)) continue;
+  for (uint32_t frame = last + frame_size_; HasFrames(frame, 1); frame += frame_size_) {
+    if (IsBlank(frame, frame_size_)) continue;
     last = frame;
     before = frame - frame_size_;
   }
@@ -386,14 +384,15 @@ void InPlace::BeginJournal() {
 
 // Completes a journal whose header is there. With its first frame it counts.
 void InPlace::WriteJournal() {
-  frame_ = PartsAddress() + Units(parts_.size);
+  const uint32_t parts = PartsAddress();
+  frame_ = parts + Units(parts_.size);
   start_.frames = frame_ - journal_;
   found_ = false;
   if (!HasFrames(frame_, 1 + kJournalReserve)) {
     Fail();
     return;
   }
-  Program(PartsAddress(), parts_.start, parts_.size);
+  Program(parts, parts_.start, parts_.size);
   Program(journal_, &start_, sizeof(start_));
   CheckStart();
   WriteFrame();
@@ -415,10 +414,10 @@ void InPlace::Move() {
 // Puts the page that was copied last back, if nothing else gives a free spare page.
 void InPlace::TakeBack() {
   if (!IsFull()) return;
-  const Page page = PageNumber(copied_[--copies_]);
-  const uint32_t address = flash_->slot + page.start;
+  const Copy copy = copy_[--copies_];
+  const uint32_t address = PageAddress(copy.page);
   Erase(address);
-  CopyFlash(PageAddress(places_[copies_]), address, page.size);
+  CopyFlash(PageAddress(copy.place), address, UsableSize(copy.page));
 }
 
 libdelta_status InPlace::CheckJournal(const WireHeader &header) {
@@ -444,27 +443,24 @@ libdelta_status InPlace::Begin(const WireHeader &header, uint32_t header_length)
 void InPlace::Retain(uint32_t retained) {
   uint8_t left = 0;
   for (uint32_t i = 0; i < copies_; ++i) {
-    if ((retained >> i & 1) == 0) continue;
-    copied_[left] = copied_[i];
-    places_[left++] = places_[i];
+    if ((retained >> i & 1) != 0) copy_[left++] = copy_[i];
   }
   copies_ = left;
 }
 
 // What the group before needs stays until the new group's record is there.
 void InPlace::WriteGroup(const GroupStart &group) {
-  if (group.move && !IsFull()) {
-    CopyHeader();
-    Retain(group.retained);
-    WriteJournal();
-    return;
-  }
+  const bool moves_at_once = group.move && !IsFull();
+  if (moves_at_once) CopyHeader();
   Retain(group.retained);
-  frame_ += frame_size_;
-  WriteFrame();
-  if (!group.move && HasFrames(frame_, 1 + kJournalReserve)) return;
-  LoadParts();
-  Move();
+  if (!moves_at_once) {
+    frame_ += frame_size_;
+    WriteFrame();
+    if (!group.move && HasFrames(frame_, 1 + kJournalReserve)) return;
+    LoadParts();
+    CopyHeader();
+  }
+  WriteJournal();
 }
 
 // After a reset the group that counts is repeated in a new journal.
@@ -473,10 +469,16 @@ void InPlace::Checkpoint(uint32_t start, const GroupStart &group) {
     TakeBack();
     Move();
   } else {
-    const bool is_here = start >= source_.carried;
-    record_.chunk = is_here ? source_.chunk : source_.previous;
-    record_.skip = static_cast<uint16_t>(start - source_.carried +
-                                         (is_here ? source_.skipped : source_.chunk_size - kLinkSize));
+    record_.chunk.payload_left = source_.payload_left;
+    const uint8_t *link = source_.links[1];
+    uint32_t skip = start - static_cast<uint32_t>(source_.carried);
+    if (static_cast<int32_t>(skip) < 0) {  // The chunk before.
+      record_.chunk.payload_left += source_.chunk_size;
+      link = source_.links[0];
+      skip += source_.chunk_size - kLinkSize;
+    }
+    memcpy(record_.chunk.link, link, kLinkSize);
+    record_.skip = static_cast<uint16_t>(skip);
     record_.progress = group.progress;
     if (frame_ == 0) {
       WriteJournal();

@@ -39,11 +39,10 @@ constexpr uint16_t kAbandoned = 0xfffe;
 
 // Where the bytes that are being decoded come from.
 struct PatchSource {
-  ChunkPlace chunk;
-  ChunkPlace previous;
+  uint32_t payload_left;  // From the start of their chunk on.
   uint16_t chunk_size;
-  uint16_t skipped;  // Data bytes at the start of the chunk that are not decoded.
-  uint16_t carried;  // Bytes of the chunk before, in front of its data.
+  int16_t carried;  // Bytes of the chunk before in front of its data; negative: data bytes that are left out.
+  uint8_t links[3][kLinkSize];  // Of the chunk before, of theirs, and of the next one.
 };
 
 #ifdef LIBDELTA_NO_IN_PLACE
@@ -53,7 +52,6 @@ class InPlace {
  public:
   static constexpr bool active() { return false; }
   static constexpr bool resumes() { return false; }
-  static constexpr uint32_t TakeSkip() { return 0; }
   static libdelta_status CheckJournal(const WireHeader &) { return LIBDELTA_OK; }
   static libdelta_status Begin(const WireHeader &, uint32_t) { return LIBDELTA_E_ARGUMENT; }
   static libdelta_status Finish() { return LIBDELTA_E_ARGUMENT; }
@@ -71,7 +69,7 @@ class InPlace {
 
   // Whether the geometry is the one of an extension, which is given from its length on.
   bool MatchesGeometry(const uint8_t *extension) const;
-  uint32_t SlotSize() const;
+  uint32_t slot_size() const { return slot_size_; }
   // Of the images, whose lengths fit in an offset.
   static libdelta_offset Longest(const WireHeader &header) {
     const libdelta_offset old_length = static_cast<libdelta_offset>(header.old_length);
@@ -83,7 +81,10 @@ class InPlace {
   // been written. Protected bytes read as erased. False: a flash operation failed.
   bool ReadOld(uint32_t offset, uint8_t *to, uint32_t size) const { return Read(offset, to, size, true); }
   bool ReadNew(uint32_t offset, uint8_t *to, uint32_t size) const { return Read(offset, to, size, false); }
-  bool WriteNew(uint32_t offset, const uint8_t *from, uint32_t size);
+  bool WriteNew(uint32_t offset, const uint8_t *from, uint32_t size) {
+    Program(flash_->slot + offset, from, size);
+    return !failed();
+  }
 
   // Whether a patch may replace what the journal is about: OK or E_IN_PROGRESS.
   libdelta_status CheckJournal(const WireHeader &header);
@@ -131,17 +132,20 @@ class InPlace {
   bool resumes() const { return resumes_; }
   // Data bytes of the next chunk that are not decoded.
   uint32_t TakeSkip() {
-    source_.skipped = skip_;
+    const uint32_t skip = skip_;
     skip_ = 0;
-    return source_.skipped;
+    return skip;
   }
   void SetSkip(uint16_t skip) { skip_ = skip; }
 
  private:
-  // As it is in flash.
-  struct CopyRecord {
+  // As they are in flash.
+  struct Copy {
     uint16_t page;
-    uint16_t place;  // The page that holds the copy.
+    uint16_t place;  // The page that holds it.
+  };
+  struct CopyRecord {
+    Copy copy;
     uint32_t check;
   };
   struct JournalStart {
@@ -156,11 +160,6 @@ class InPlace {
   static constexpr uint32_t kJournalMagic = 0x4a445746;
   static constexpr uint32_t kPiece = 64;
   static constexpr uint32_t kNowhere = 0xffffffff;
-
-  struct Page {
-    uint32_t start;  // From the slot's start.
-    uint32_t size;
-  };
 
   // What is called once is always inlined: that is smaller, and a compiler cannot know it of members.
   bool ReadFlash(uint32_t address, void *to, uint32_t size) const;
@@ -178,13 +177,16 @@ class InPlace {
   bool failed() const { return status_ != LIBDELTA_NEED_INPUT; }
 
   // Spare pages are numbered behind those of the slot.
-  Page PageNumber(uint32_t index) const;
-  uint32_t PageAddress(uint32_t index) const { return flash_->slot + PageNumber(index).start; }
+  uint32_t PageAddress(uint32_t index, uint32_t *size) const;
+  uint32_t PageAddress(uint32_t index) const {
+    uint32_t size;
+    return PageAddress(index, &size);
+  }
   uint32_t PageAt(uint32_t offset) const;
   uint32_t UsableSize(uint32_t index) const;
-  bool IsProtected(uint32_t offset) const;
+  bool IsProtected(uint32_t address) const;
   bool Read(uint32_t offset, uint8_t *to, uint32_t size, bool undo) const;
-  uint32_t FindCopy(const uint16_t *numbers, uint32_t number) const;
+  uint32_t FindCopy(uint16_t Copy::*number, uint32_t wanted) const;
   void FindRoom();
   bool IsPlace(uint32_t page, bool in_slot) const;
   uint32_t NextPage(bool in_slot);
@@ -219,7 +221,7 @@ class InPlace {
   bool IsMarked(uint32_t address) const { return !IsBlank(address, flash_->write_unit); }
   uint32_t CheckPage(uint32_t check, uint32_t page, uint32_t place);
   uint32_t CheckRecord();
-  uint32_t CheckCopy(const CopyRecord &copy, uint32_t place);
+  uint32_t CheckCopy(Copy copy, uint32_t place);
   void WriteCopy(uint32_t i);
   void WriteFrame();
   bool ReadFrame(uint32_t frame);
@@ -243,12 +245,12 @@ class InPlace {
   uint32_t journal_;       // Its address.
   uint32_t frame_;         // Address of the one in use, 0 if there is none yet.
   uint32_t check_;         // Of all before the frames.
-  JournalRecord record_;
+  uint32_t slot_size_;
   JournalStart start_;  // Its sequence is at least that of any journal there is.
+  JournalRecord record_;
   StoredParts parts_;
   PatchSource source_;
-  uint16_t copied_[kMaxCopies];  // Pages,
-  uint16_t places_[kMaxCopies];  // and where their copies are.
+  Copy copy_[kMaxCopies];
 };
 
 #endif

@@ -33,7 +33,9 @@ struct libdelta_updater {
 #ifndef LIBDELTA_NO_ZSTD
   libdelta_offset written;  // By the zstd codec; the libdelta codec counts for itself.
 #endif
+#ifdef LIBDELTA_NO_IN_PLACE
   uint8_t link[libdelta::kLinkSize];  // Of the chunk being collected.
+#endif
   libdelta::Decoder decoder;
 };
 
@@ -64,7 +66,7 @@ static_assert(offsetof(libdelta_updater, header) + kMaxHeader + kScratchSize <= 
 //   taking the payload:     | state       | arena         | carried bytes, 48 | chunk  |
 //   verifying the result:   | state up to `header` |                    | scratch      |
 //
-// The payload needs only what is in `header` of the patch's header, so link, decoder and arena may
+// The payload needs only what is in `header` of the patch's header, so decoder and arena may
 // overwrite the rest of it. The bytes that the codec left unread in one chunk are moved up to where the
 // data of the next one starts.
 inline uint8_t *HeaderBytes(libdelta_updater *updater) {
@@ -79,6 +81,14 @@ inline const libdelta_io &Io(const libdelta_updater *updater) {
   return updater->io;
 #else
   return updater->config->io;
+#endif
+}
+// Of the chunk being collected.
+inline uint8_t *Link(libdelta_updater *updater) {
+#ifndef LIBDELTA_NO_IN_PLACE
+  return updater->in_place.source().links[2];
+#else
+  return updater->link;
 #endif
 }
 inline uint8_t *Scratch(libdelta_updater *updater) { return HeaderBytes(updater) + kMaxHeader; }

@@ -440,7 +440,7 @@ class Codec {
     const uint32_t page = port().plan().NextPage();
     if (!Direct(1, page == at.page)) {
       at.page = static_cast<uint16_t>(Direct(16, page));
-      at.step = Direct(1, port().plan().Descends()) ? 0xffff : 1;
+      at.step = static_cast<uint16_t>(1 - 2 * Direct(1, port().plan().Descends()));
     }
     Fail(port().OpenPage(at.page, areas_[0].length, &position_, &piece_end_));
     if (result_ != LIBDELTA_NEED_INPUT) return;
