@@ -94,11 +94,23 @@ class DecodePort : public ElsewherePort<libdelta_offset> {
   }
 #endif
 
+#ifdef LIBDELTA_NO_TWO_SLOT
+  bool ReadOld(Position at, uint8_t *to, uint32_t size) {
+    return update->Read(static_cast<uint32_t>(at), to, size, true);
+  }
+  bool ReadNew(Position at, uint8_t *to, uint32_t size) {
+    return update->Read(static_cast<uint32_t>(at), to, size, false);
+  }
+  bool WriteNew(Position at, const uint8_t *from, uint32_t size) {
+    return update->WriteNew(static_cast<uint32_t>(at), from, size);
+  }
+#else
   bool ReadOld(Position at, uint8_t *to, uint32_t size) { return io->read_old(io->user, at, to, size) == 0; }
   bool ReadNew(Position at, uint8_t *to, uint32_t size) { return io->read_new(io->user, at, to, size) == 0; }
   bool WriteNew(Position at, const uint8_t *from, uint32_t size) {
     return io->write_new(io->user, at, from, size) == 0;
   }
+#endif
   static uint8_t ActualByte(Position) { return 0; }
   static bool SameAsOld(Position, Position, Position) { return false; }
 };

@@ -45,6 +45,12 @@ struct PatchSource {
   uint8_t links[3][kLinkSize];  // Of the chunk before, of theirs, and of the next one.
 };
 
+#ifdef LIBDELTA_NO_TWO_SLOT
+constexpr bool kHasTwoSlot = false;
+#else
+constexpr bool kHasTwoSlot = true;
+#endif
+
 #ifdef LIBDELTA_NO_IN_PLACE
 
 // Stands in where the library is compiled without updates in place.
@@ -65,7 +71,7 @@ class InPlace {
  public:
   // Everything else is zero at first. `flash` must be usable; null: updates are not in place.
   void Start(const libdelta_flash *flash);
-  bool active() const { return flash_ != nullptr; }
+  bool active() const { return !kHasTwoSlot || flash_ != nullptr; }
 
   // Whether the geometry is the one of an extension, which is given from its length on.
   bool MatchesGeometry(const uint8_t *extension) const;
@@ -77,10 +83,10 @@ class InPlace {
     return old_length > new_length ? old_length : new_length;
   }
 
-  // The image in the slot: its old bytes as they were when the group began, its new ones as far as they have
-  // been written. Protected bytes read as erased. False: a flash operation failed.
-  bool ReadOld(uint32_t offset, uint8_t *to, uint32_t size) const { return Read(offset, to, size, true); }
-  bool ReadNew(uint32_t offset, uint8_t *to, uint32_t size) const { return Read(offset, to, size, false); }
+  // The image in the slot: with undo copies its old bytes as they were when the group began, without them its
+  // new ones as far as they have been written. Protected bytes read as erased. False: a flash operation
+  // failed.
+  bool Read(uint32_t offset, uint8_t *to, uint32_t size, bool undo) const;
   bool WriteNew(uint32_t offset, const uint8_t *from, uint32_t size) {
     Program(flash_->slot + offset, from, size);
     return !failed();
@@ -185,7 +191,6 @@ class InPlace {
   uint32_t PageAt(uint32_t offset) const;
   uint32_t UsableSize(uint32_t index) const;
   bool IsProtected(uint32_t address) const;
-  bool Read(uint32_t offset, uint8_t *to, uint32_t size, bool undo) const;
   uint32_t FindCopy(uint16_t Copy::*number, uint32_t wanted) const;
   void FindRoom();
   bool IsPlace(uint32_t page, bool in_slot) const;

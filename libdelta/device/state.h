@@ -23,7 +23,9 @@ struct libdelta_updater {
   uint8_t carried;             // Unread bytes in front of the chunk.
   size_t ram_size;
 #ifndef LIBDELTA_NO_IN_PLACE
+#ifndef LIBDELTA_NO_TWO_SLOT
   libdelta_io io;  // The images' callbacks: the caller's, or the slot through `in_place`.
+#endif
   libdelta::InPlace in_place;
 #else
   static constexpr libdelta::InPlace in_place{};
@@ -49,7 +51,7 @@ static_assert(sizeof(void *) > 4 || sizeof(libdelta_offset) > 4 || kStateSize <=
 
 // What the state needs beyond its part of the RAM dial.
 constexpr uint32_t ExtraRam(uint32_t fixed) { return kStateSize > fixed ? kStateSize - fixed : 0; }
-constexpr uint32_t kExtraRam = ExtraRam(kFixedRam);
+constexpr uint32_t kExtraRam = ExtraRam(kHasTwoSlot ? kFixedRam : kInPlaceFixedRam);
 
 inline uint32_t FixedRam(const libdelta_updater *updater) {
   return updater->in_place.active() ? kInPlaceFixedRam : kFixedRam;
@@ -75,12 +77,12 @@ inline uint8_t *HeaderBytes(libdelta_updater *updater) {
 inline const FixedHeader &Fixed(libdelta_updater *updater) {
   return *reinterpret_cast<const FixedHeader *>(HeaderBytes(updater));
 }
-// The images' callbacks.
+// The images' callbacks, if there are any.
 inline const libdelta_io &Io(const libdelta_updater *updater) {
-#ifndef LIBDELTA_NO_IN_PLACE
-  return updater->io;
-#else
+#if defined(LIBDELTA_NO_IN_PLACE) || defined(LIBDELTA_NO_TWO_SLOT)
   return updater->config->io;
+#else
+  return updater->io;
 #endif
 }
 // Of the chunk being collected.

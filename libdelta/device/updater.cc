@@ -163,8 +163,10 @@ libdelta_status CheckNewDigest(libdelta_updater *updater) {
   return MatchDigest(updater, kImage, NewLength(updater), updater->header.new_digest);
 }
 
+bool HasOldImage(const libdelta_updater *updater) { return !kHasTwoSlot || Io(updater).read_old != nullptr; }
+
 libdelta_status CheckOldImage(libdelta_updater *updater) {
-  if (Io(updater).read_old == nullptr) return LIBDELTA_OK;
+  if (!HasOldImage(updater)) return LIBDELTA_OK;
   const libdelta_status status = MatchDigest(updater, kImage, OldLength(updater), Fixed(updater).old_digest);
   if (status != LIBDELTA_E_OLD_DIGEST || !updater->in_place.active()) return status;
   return CheckNewDigest(updater) == LIBDELTA_OK ? LIBDELTA_E_ALREADY_DONE : status;
@@ -211,7 +213,7 @@ libdelta_status StartPayload(libdelta_updater *updater) {
   }
   const uint32_t length = StartAt(updater, PayloadLength(updater), updater->header.first_link);
   if (updater->verify_only) return LIBDELTA_NEED_INPUT;
-  if (!is_whole && Io(updater).read_old == nullptr) return LIBDELTA_E_ARGUMENT;
+  if (!is_whole && !HasOldImage(updater)) return LIBDELTA_E_ARGUMENT;
   return length == 0 ? CheckNewImage(updater) : BeginCodec(updater);
 }
 
@@ -356,19 +358,22 @@ libdelta_status RunStored(libdelta_updater *updater, libdelta_offset patch_size,
 }
 
 #ifndef LIBDELTA_NO_IN_PLACE
+#ifndef LIBDELTA_NO_TWO_SLOT
 
 // The slot as images.
 InPlace &Slot(void *user) { return static_cast<libdelta_updater *>(user)->in_place; }
 
 int ReadOldSlot(void *user, libdelta_offset offset, uint8_t *buffer, uint32_t length) {
-  return Slot(user).ReadOld(static_cast<uint32_t>(offset), buffer, length) ? 0 : -1;
+  return Slot(user).Read(static_cast<uint32_t>(offset), buffer, length, true) ? 0 : -1;
 }
 int ReadNewSlot(void *user, libdelta_offset offset, uint8_t *buffer, uint32_t length) {
-  return Slot(user).ReadNew(static_cast<uint32_t>(offset), buffer, length) ? 0 : -1;
+  return Slot(user).Read(static_cast<uint32_t>(offset), buffer, length, false) ? 0 : -1;
 }
 int WriteNewSlot(void *user, libdelta_offset offset, const uint8_t *data, uint32_t length) {
   return Slot(user).WriteNew(static_cast<uint32_t>(offset), data, length) ? 0 : -1;
 }
+
+#endif
 
 // Checks the journal's header, which has been read, as if it came with a patch.
 libdelta_status AcceptHeader(libdelta_updater *updater) {
@@ -455,7 +460,9 @@ libdelta_status libdelta_init(void *ram, size_t size, const libdelta_config *con
   created->ram_size = size;
   created->status = LIBDELTA_NEED_INPUT;
   libdelta::WantHeader(created);
-#ifndef LIBDELTA_NO_IN_PLACE
+#ifdef LIBDELTA_NO_TWO_SLOT
+  created->in_place.Start(config->flash);
+#elif !defined(LIBDELTA_NO_IN_PLACE)
   created->io = config->io;
   if (config->flash != nullptr) {
     created->in_place.Start(config->flash);
