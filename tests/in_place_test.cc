@@ -508,6 +508,34 @@ TEST(InPlaceCuts, OfRecoveriesEndWithTheNewImage) {
   Report(total);
 }
 
+// More new pages than a group has: the journal moves while a spare page is free and the others hold copies
+// that only the group before needs.
+TEST(InPlaceCuts, WhereGroupsLeaveSparePagesFree) {
+  CutCounts total;
+  uint64_t seed = 80;
+  for (const uint32_t old_pages : {1u, 5u}) {
+    const InPlacePair pair{"growing far", RandomBytes(old_pages * 2048, old_pages),
+                           Bytes((old_pages + 18) * 2048, 0x5a)};
+    const DeviceProfile profile = CutDown(SmallBoard(8, 3), pair.new_image.size(), 0);
+    const Bytes patch = Create(profile, pair.old_image, pair.new_image, 7);
+    if (HasFailure()) return;
+    Cutter cutter(pair, patch);
+    for (const TornRead torn_read : kTornReads) {
+      SCOPED_TRACE("old pages " + std::to_string(old_pages) + ", torn reads " +
+                   std::to_string(static_cast<int>(torn_read)));
+      InPlaceDevice device(profile, pair.old_image, {++seed, torn_read, {}});
+      device.is_stored = seed % 2 == 0;
+      CutPlan plan;
+      plan.depth = IsFullCampaign() ? 2 : 1;
+      plan.stride = IsFullCampaign() ? 500 : 100;
+      plan.nested_stride = 2000;
+      total.Add(cutter.CutEverywhere(device, plan));
+      if (HasFailure()) return;
+    }
+  }
+  Report(total);
+}
+
 // Up to thirty cuts in a row, at random.
 TEST(InPlaceCuts, ManyInARowEndWithTheNewImage) {
   const int rounds = IsFullCampaign() ? 200 : IsQuickCampaign() ? 2 : 6;

@@ -43,13 +43,16 @@ void InPlace::ProgramUnits(uint32_t address, const uint8_t *from, uint32_t size)
 // Pads the last write unit.
 void InPlace::Program(uint32_t address, const void *from, uint32_t size) {
   const uint8_t *bytes = static_cast<const uint8_t *>(from);
-  const uint32_t whole = size & (0u - flash_->write_unit);
-  if (whole != 0) ProgramUnits(address, bytes, whole);
-  if (whole == size) return;
+  const uint32_t rest = size & (flash_->write_unit - 1u);
+  size -= rest;
+  if (size != 0) ProgramUnits(address, bytes, size);
+  if (rest == 0) return;
+  address += size;
+  bytes += size;
   uint8_t unit[kMaxWriteUnit];
   memset(unit, flash_->erase_value, sizeof(unit));
-  memcpy(unit, bytes + whole, size - whole);
-  ProgramUnits(address + whole, unit, flash_->write_unit);
+  memcpy(unit, bytes, rest);
+  ProgramUnits(address, unit, flash_->write_unit);
 }
 
 // Returns the check of what is read, and copies it to where `to` is somewhere. What cannot be read gives a
@@ -242,12 +245,13 @@ uint32_t InPlace::CheckPage(uint32_t check, uint32_t page, uint32_t place) {
 }
 
 // Of a copy's record, and of what is in the place.
-uint32_t InPlace::CheckCopy(Copy copy, uint32_t place) {
+uint32_t InPlace::CheckCopy(const Copy &copy, uint32_t place) {
   return CheckPage(Check(record_.check, &copy, sizeof(copy)), copy.page, place);
 }
 
 void InPlace::WriteCopy(uint32_t i) {
-  const CopyRecord record = {copy_[i], CheckCopy(copy_[i], copy_[i].place)};
+  const Copy &copy = copy_[i];
+  const CopyRecord record = {copy, CheckCopy(copy, copy.place)};
   Program(CopyAddress(i), &record, sizeof(record));
 }
 
@@ -256,8 +260,8 @@ void InPlace::WriteCopy(uint32_t i) {
 bool InPlace::ReadCopy(uint32_t i) {
   CopyRecord record;
   if (!ReadFlash(CopyAddress(i), &record, sizeof(record))) return false;
-  const Copy copy = record.copy;
-  copy_[i] = copy;
+  copy_[i] = record.copy;
+  const Copy &copy = copy_[i];
   if (UsableSize(copy.page) == 0 || !IsPlace(copy.place, uses_slot_) ||
       record.check != CheckCopy(copy, copy.place)) {
     return false;
@@ -405,12 +409,6 @@ void InPlace::CopyHeader() {
   CopyFlash(header, HeaderAddress(), start_.header_length);
 }
 
-// Goes on in another spare page.
-void InPlace::Move() {
-  CopyHeader();
-  WriteJournal();
-}
-
 // Puts the page that was copied last back, if nothing else gives a free spare page.
 void InPlace::TakeBack() {
   if (!IsFull()) return;
@@ -422,12 +420,12 @@ void InPlace::TakeBack() {
 
 libdelta_status InPlace::CheckJournal(const WireHeader &header) {
   const bool is_open = Find() && record_.skip != kFinished;
-  return is_open && header.old_length != 0 ? LIBDELTA_E_IN_PROGRESS : LIBDELTA_OK;
+  return is_open && (!kAcceptsWhole || header.old_length != 0) ? LIBDELTA_E_IN_PROGRESS : LIBDELTA_OK;
 }
 
 libdelta_status InPlace::Begin(const WireHeader &header, uint32_t header_length) {
   // An update that is open can go on until the new journal counts.
-  if (found_) TakeBack();
+  if (kAcceptsWhole && found_) TakeBack();
   BeginJournal();
   start_.longest = static_cast<uint32_t>(Longest(header));
   start_.header_length = static_cast<uint16_t>(header_length);
@@ -448,26 +446,26 @@ void InPlace::Retain(uint32_t retained) {
   copies_ = left;
 }
 
-// What the group before needs stays until the new group's record is there.
-void InPlace::WriteGroup(const GroupStart &group) {
+// Writes a group's record, unless a new journal is to begin with it: then there is only its header. What the
+// group before needs stays until the new group's record is there.
+bool InPlace::NeedsJournal(const GroupStart &group) {
   const bool moves_at_once = group.move && !IsFull();
   if (moves_at_once) CopyHeader();
   Retain(group.retained);
-  if (!moves_at_once) {
-    frame_ += frame_size_;
-    WriteFrame();
-    if (!group.move && HasFrames(frame_, 1 + kJournalReserve)) return;
-    LoadParts();
-    CopyHeader();
-  }
-  WriteJournal();
+  if (moves_at_once) return true;
+  frame_ += frame_size_;
+  WriteFrame();
+  if (!group.move && HasFrames(frame_, 1 + kJournalReserve)) return false;
+  LoadParts();
+  CopyHeader();
+  return true;
 }
 
 // After a reset the group that counts is repeated in a new journal.
 void InPlace::Checkpoint(uint32_t start, const GroupStart &group) {
   if (found_) {
     TakeBack();
-    Move();
+    CopyHeader();
   } else {
     record_.chunk.payload_left = source_.payload_left;
     const uint8_t *link = source_.links[1];
@@ -480,12 +478,9 @@ void InPlace::Checkpoint(uint32_t start, const GroupStart &group) {
     memcpy(record_.chunk.link, link, kLinkSize);
     record_.skip = static_cast<uint16_t>(skip);
     record_.progress = group.progress;
-    if (frame_ == 0) {
-      WriteJournal();
-    } else {
-      WriteGroup(group);
-    }
+    if (frame_ != 0 && !NeedsJournal(group)) return;
   }
+  WriteJournal();
 }
 
 // Writes a last record. In a journal of its own, without parts, after a reset.
@@ -493,7 +488,10 @@ void InPlace::End(uint16_t reason) {
   if (frame_ == 0) return;  // No page has changed, and there is no journal.
   copies_ = 0;
   record_.skip = reason;
-  if (found_) return Move();
+  if (found_) {
+    CopyHeader();
+    return WriteJournal();
+  }
   frame_ += frame_size_;
   WriteFrame();
 }

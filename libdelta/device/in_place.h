@@ -51,6 +51,12 @@ constexpr bool kHasTwoSlot = false;
 constexpr bool kHasTwoSlot = true;
 #endif
 
+#ifdef LIBDELTA_NO_FULL_IMAGE
+constexpr bool kAcceptsWhole = false;
+#else
+constexpr bool kAcceptsWhole = true;
+#endif
+
 #ifdef LIBDELTA_NO_IN_PLACE
 
 // Stands in where the library is compiled without updates in place.
@@ -205,10 +211,9 @@ class InPlace {
   void BeginJournal();
   void WriteJournal();
   void CopyHeader();
-  void Move();
   [[gnu::always_inline]] bool IsFull() const { return !uses_slot_ && copies_ == capacity_; }
   void TakeBack();
-  [[gnu::always_inline]] inline void WriteGroup(const GroupStart &group);
+  [[gnu::always_inline]] inline bool NeedsJournal(const GroupStart &group);
   void End(uint16_t reason);
   [[gnu::always_inline]] inline void Retain(uint32_t retained);
 
@@ -226,7 +231,7 @@ class InPlace {
   bool IsMarked(uint32_t address) const { return !IsBlank(address, flash_->write_unit); }
   uint32_t CheckPage(uint32_t check, uint32_t page, uint32_t place);
   uint32_t CheckRecord();
-  uint32_t CheckCopy(Copy copy, uint32_t place);
+  uint32_t CheckCopy(const Copy &copy, uint32_t place);
   void WriteCopy(uint32_t i);
   void WriteFrame();
   bool ReadFrame(uint32_t frame);

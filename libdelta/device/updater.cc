@@ -39,6 +39,8 @@ bool FitsOffset(uint64_t value) { return static_cast<libdelta_offset>(value) == 
 
 #ifndef LIBDELTA_NO_ZSTD
 
+constexpr bool kHasZstd = true;
+
 // Output buffer of the zstd codec, at the start of the arena (FORMAT.md 4).
 constexpr uint32_t kStreamOutput = 256;
 
@@ -81,6 +83,8 @@ libdelta_status RunStream(libdelta_updater *updater, const uint8_t *input, uint3
 
 #else
 
+constexpr bool kHasZstd = false;
+
 bool HasCodec(const libdelta_config &, uint8_t codec) { return codec == kCodecDelta; }
 
 #endif
@@ -99,7 +103,7 @@ bool FitsFlash(libdelta_updater *updater) {
   const bool is_in_place =
       extension != bytes + header.signed_length && LoadU16(extension) == kInPlaceExtension;
   if (!slot.active() || !is_in_place) return slot.active() == is_in_place;
-  return header.codec == kCodecDelta && NewLength(updater) != 0 &&
+  return (!kHasZstd || header.codec == kCodecDelta) && NewLength(updater) != 0 &&
          header.ram >= kInPlaceFixedRam + kCarrySize + header.chunk_size &&
          slot.MatchesGeometry(extension + 2) && InPlace::Longest(header) <= slot.slot_size();
 }
@@ -132,12 +136,6 @@ libdelta_status RunCodec(libdelta_updater *updater, const uint8_t *input, uint32
 
 // Whether the patch carries a whole image and needs no base.
 bool IsWhole(const WireHeader &header) { return header.old_length == 0; }
-
-#ifdef LIBDELTA_NO_FULL_IMAGE
-constexpr bool kAcceptsWhole = false;
-#else
-constexpr bool kAcceptsWhole = true;
-#endif
 
 // All checks of a well-formed header but that of the old image. `form` is CheckForm()'s verdict.
 libdelta_status CheckHeader(libdelta_updater *updater, libdelta_status form) {
@@ -214,7 +212,7 @@ libdelta_status StartPayload(libdelta_updater *updater) {
   const uint32_t length = StartAt(updater, PayloadLength(updater), updater->header.first_link);
   if (updater->verify_only) return LIBDELTA_NEED_INPUT;
   if (!is_whole && !HasOldImage(updater)) return LIBDELTA_E_ARGUMENT;
-  return length == 0 ? CheckNewImage(updater) : BeginCodec(updater);
+  return kHasTwoSlot && length == 0 ? CheckNewImage(updater) : BeginCodec(updater);
 }
 
 // All header bytes asked for are there: asks for more, or judges the header.

@@ -281,9 +281,11 @@ class Codec {
     }
     script.image_entries = static_cast<uint16_t>(fields[kImageEntries]);
     script.ram_entries = static_cast<uint16_t>(fields[kRamEntries]);
-    script.base = static_cast<uint32_t>(fields[kBase]);
-    script.ram_base = static_cast<uint32_t>(fields[kRamBase]);
-    script.ram_length = static_cast<uint32_t>(fields[kRamLength]);
+    if (Port::kHasTemplates) {
+      script.base = static_cast<uint32_t>(fields[kBase]);
+      script.ram_base = static_cast<uint32_t>(fields[kRamBase]);
+      script.ram_length = static_cast<uint32_t>(fields[kRamLength]);
+    }
     group_size_ = fields[kGroupBlocks] * kBlock;
     script.snapshot_units = 0;
     if (group_size_ == 0) --group_size_;  // One group, that never ends.
@@ -301,16 +303,21 @@ class Codec {
 
   // Divides the arena. It holds the maps, the templates, the weights and the slots.
   void Layout(const CodecScript& script) {
-    template_count_ = script.template_count;
-    areas_[0].base = script.base;
-    areas_[1].base = script.ram_base;
-    areas_[1].length = script.ram_length;
     // A position in the image's map has room for either length and a bit.
     uint32_t width = 1;
     for (Position rest = (areas_[0].length | new_length_) >> 7; rest != 0; rest >>= 8) ++width;
-    const uint32_t image_size = TableSize(script.image_entries, width);
-    const uint32_t maps = image_size + script.ram_entries * 8u;
-    const uint32_t weights = maps + script.template_count * static_cast<uint32_t>(sizeof(Template));
+    uint32_t image_size = 0;
+    uint32_t maps = 0;
+    uint32_t weights = 0;
+    if constexpr (Port::kHasTemplates) {
+      template_count_ = script.template_count;
+      areas_[0].base = script.base;
+      areas_[1].base = script.ram_base;
+      areas_[1].length = script.ram_length;
+      image_size = TableSize(script.image_entries, width);
+      maps = image_size + script.ram_entries * 8u;
+      weights = maps + script.template_count * static_cast<uint32_t>(sizeof(Template));
+    }
     const uint32_t taken = weights + kModelSize;
     const uint32_t units = taken > arena_size_ ? 0 : (arena_size_ - taken) / kSlotUnitSize;
     if (units < kMinUnits || script.snapshot_units > units || width > sizeof(Position)) {
