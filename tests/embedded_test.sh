@@ -49,7 +49,8 @@ for source in libdelta/wire/*.cc libdelta/device/*.cc; do
   echo "#include \"$source\""
 done >"$work/configurations/all.cc"
 awk 'BEGIN {
-  count = split("NO_IN_PLACE NO_TWO_SLOT NO_TEMPLATES NO_FULL_IMAGE NO_P256 NO_ED25519 ALLOW_UNSIGNED", macro, " ")
+  macros = "NO_IN_PLACE NO_TWO_SLOT NO_TEMPLATES NO_FULL_IMAGE NO_P256 NO_ED25519 ALLOW_UNSIGNED"
+  count = split(macros, macro, " ")
   for (set = 0; set < 2 ^ count; set++) {
     flags = ""
     delete has
