@@ -8,7 +8,8 @@
 # Columns:
 #   config    two-slot: patches pushed and stored; two-slot-pushed, two-slot-stored: one of both.
 #             in-place ...: likewise, with updates in place and libdelta_recover().
-#             smallest: in place, pushed, without templates, Ed25519 and whole images (libdelta/config.h).
+#             in-place-only: without updates to a second slot (libdelta/config.h).
+#             smallest: that one, pushed, without templates, Ed25519 and whole images.
 #             All these without the hook for the zstd codec, and without crypto primitives.
 #             p256-bearssl, ed25519-tinyssh: a signature check of libdelta/adapters, and SHA-256 by BearSSL,
 #             with the compiler's library; `stack` is that of the check.
@@ -54,7 +55,7 @@ section_bytes() {
     END { print sum + 0 }'
 }
 
-# measure CPU LIBRARY: the rows of one compiled library, two-slot, in-place or smallest.
+# measure CPU LIBRARY: the rows of one compiled library, two-slot, in-place, in-place-only or smallest.
 # shellcheck disable=SC2086 # The variables hold lists of flags.
 measure() {
   cpu=$1
@@ -80,10 +81,16 @@ measure() {
       library_entries='libdelta_init libdelta_recover'
       # What the library itself calls through pointers: the slot as images.
       callbacks='ReadOldSlot ReadNewSlot WriteNewSlot' ;;
-    smallest)
-      library_flags='-DLIBDELTA_NO_TEMPLATES -DLIBDELTA_NO_ED25519 -DLIBDELTA_NO_FULL_IMAGE'
+    in-place-only)
+      library_flags=-DLIBDELTA_NO_TWO_SLOT
       library_entries='libdelta_init libdelta_recover'
-      callbacks='ReadOldSlot ReadNewSlot WriteNewSlot'
+      callbacks=
+      configs=in-place-only ;;
+    smallest)
+      library_flags='-DLIBDELTA_NO_TWO_SLOT -DLIBDELTA_NO_TEMPLATES -DLIBDELTA_NO_ED25519
+        -DLIBDELTA_NO_FULL_IMAGE'
+      library_entries='libdelta_init libdelta_recover'
+      callbacks=
       configs=smallest ;;
   esac
   rm -rf "$dir"
@@ -187,7 +194,7 @@ version=$(arm-none-eabi-g++ -dumpfullversion)
 mkdir -p $work bench/results
 new=$work/footprint.csv
 echo 'config,cpu,library,libgcc,flash,state,stack,gcc' >$new
-for library in two-slot in-place smallest; do
+for library in two-slot in-place in-place-only smallest; do
   for cpu in cortex-m0plus cortex-m4 rv32imc; do
     # Not in a pipeline: a failure inside must end the script.
     measure "$cpu" "$library" >$work/rows

@@ -238,6 +238,23 @@ TEST_F(Configuration, NoInPlace) {
             LIBDELTA_E_ARGUMENT);
 }
 
+TEST_F(Configuration, NoTwoSlot) {
+  std::map<std::string, libdelta_status> refusals;
+  for (const auto& [name, offer] : offers_) {
+    if (!offer.in_place) refusals[name] = LIBDELTA_E_ARGUMENT;
+  }
+  Expect("NO_TWO_SLOT", refusals);
+  // Nor in place.
+  for (const char* name : {"delta", "full", "zstd"}) {
+    Offer offer = offers_[name];
+    offer.in_place = true;
+    const Bytes old_image = ThumbPairs()[0].old_image();
+    Device device(old_image, offer);
+    EXPECT_NE(device.Apply(Module("NO_TWO_SLOT"), offer.patch), LIBDELTA_OK) << name;
+    EXPECT_TRUE(device.IsUntouched()) << name;
+  }
+}
+
 TEST_F(Configuration, NoTemplates) {
   Expect("NO_TEMPLATES", {{"delta", LIBDELTA_E_UNSUPPORTED},
                           {"p256", LIBDELTA_E_UNSUPPORTED},

@@ -49,7 +49,8 @@ for source in libdelta/wire/*.cc libdelta/device/*.cc; do
   echo "#include \"$source\""
 done >"$work/configurations/all.cc"
 awk 'BEGIN {
-  count = split("NO_IN_PLACE NO_TEMPLATES NO_FULL_IMAGE NO_P256 NO_ED25519 ALLOW_UNSIGNED", macro, " ")
+  macros = "NO_IN_PLACE NO_TWO_SLOT NO_TEMPLATES NO_FULL_IMAGE NO_P256 NO_ED25519 ALLOW_UNSIGNED"
+  count = split(macros, macro, " ")
   for (set = 0; set < 2 ^ count; set++) {
     flags = ""
     delete has
@@ -58,7 +59,8 @@ awk 'BEGIN {
       has[macro[i]] = 1
       flags = flags " -DLIBDELTA_" macro[i]
     }
-    is_useless = has["NO_P256"] && has["NO_ED25519"] && !has["ALLOW_UNSIGNED"]
+    is_useless = (has["NO_P256"] && has["NO_ED25519"] && !has["ALLOW_UNSIGNED"]) ||
+      (has["NO_IN_PLACE"] && has["NO_TWO_SLOT"])
     print (is_useless ? "refuse" : "accept") " " set flags
   }
   print "accept zstd -DLIBDELTA_NO_ZSTD"

@@ -508,6 +508,34 @@ TEST(InPlaceCuts, OfRecoveriesEndWithTheNewImage) {
   Report(total);
 }
 
+// More new pages than a group has: the journal moves while a spare page is free and the others hold copies
+// that only the group before needs.
+TEST(InPlaceCuts, WhereGroupsLeaveSparePagesFree) {
+  CutCounts total;
+  uint64_t seed = 80;
+  for (const uint32_t old_pages : {1u, 5u}) {
+    const InPlacePair pair{"growing far", RandomBytes(old_pages * 2048, old_pages),
+                           Bytes((old_pages + 18) * 2048, 0x5a)};
+    const DeviceProfile profile = CutDown(SmallBoard(8, 3), pair.new_image.size(), 0);
+    const Bytes patch = Create(profile, pair.old_image, pair.new_image, 7);
+    if (HasFailure()) return;
+    Cutter cutter(pair, patch);
+    for (const TornRead torn_read : kTornReads) {
+      SCOPED_TRACE("old pages " + std::to_string(old_pages) + ", torn reads " +
+                   std::to_string(static_cast<int>(torn_read)));
+      InPlaceDevice device(profile, pair.old_image, {++seed, torn_read, {}});
+      device.is_stored = seed % 2 == 0;
+      CutPlan plan;
+      plan.depth = IsFullCampaign() ? 2 : 1;
+      plan.stride = IsFullCampaign() ? 500 : 100;
+      plan.nested_stride = 2000;
+      total.Add(cutter.CutEverywhere(device, plan));
+      if (HasFailure()) return;
+    }
+  }
+  Report(total);
+}
+
 // Up to thirty cuts in a row, at random.
 TEST(InPlaceCuts, ManyInARowEndWithTheNewImage) {
   const int rounds = IsFullCampaign() ? 200 : IsQuickCampaign() ? 2 : 6;
@@ -1130,14 +1158,11 @@ uint32_t JournalCheck(uint32_t check, ByteView bytes) {
   return check;
 }
 
-// Of a journal's start, which is at the end of the page, and what precedes its frames: where records' checks
-// go on.
-uint32_t CheckOfStart(ByteView page, uint32_t write_unit) {
-  const uint32_t size = (kJournalStartSize + write_unit - 1) / write_unit * write_unit;
-  const ByteView start = page.last(size).first(kJournalStartSize);
+// Of what precedes a journal's frames: where records' checks go on.
+uint32_t CheckOfStart(ByteView page) {
   uint32_t frames = 0;
-  std::memcpy(&frames, &start[4], sizeof(frames));
-  return JournalCheck(JournalCheck(0x4a445746, start), page.first(std::min<size_t>(frames, page.size())));
+  std::memcpy(&frames, page.data(), sizeof(frames));
+  return JournalCheck(0x4a445746, page.first(std::min<size_t>(frames, page.size())));
 }
 
 // Records that are as they should be, except for what they say.
@@ -1156,8 +1181,7 @@ TEST(InPlaceHostile, ForgedRecordsDoNoHarm) {
          at += 8) {
       const uint32_t page = scene.profile.PageAt(at);
       if (at == scene.profile.PageStart(page)) {
-        start_check =
-            CheckOfStart(device.flash.contents({at, scene.profile.PageSize(page)}), scene.profile.write_unit);
+        start_check = CheckOfStart(device.flash.contents({at, scene.profile.PageSize(page)}));
       }
       JournalRecord record;
       std::memcpy(&record, &flash[at], sizeof(record));

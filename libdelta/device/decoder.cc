@@ -85,21 +85,32 @@ class DecodePort : public ElsewherePort<libdelta_offset> {
 #ifndef LIBDELTA_NO_IN_PLACE
   bool in_place() const { return update->active(); }
   uint32_t copies() const { return update->capacity(); }
-  libdelta_status Checkpoint(uint32_t start, const GroupStart &group, const CodecScript &script,
-                             const StoredParts &parts) {
-    return update->Checkpoint(start, group, script, parts);
-  }
-  bool LoadParts(const StoredParts &parts) { return update->ReadParts(parts); }
+  CodecScript &script() { return update->script(); }
+  void SetParts(const StoredParts &parts) { update->SetParts(parts); }
+  void Checkpoint(uint32_t start, const GroupStart &group) { update->Checkpoint(start, group); }
+  void LoadParts() { update->LoadParts(); }
   libdelta_status OpenPage(uint32_t page, Position old_length, Position *start, Position *end) {
     return update->OpenPage(page, old_length, start, end);
   }
 #endif
 
+#ifdef LIBDELTA_NO_TWO_SLOT
+  bool ReadOld(Position at, uint8_t *to, uint32_t size) {
+    return update->Read(static_cast<uint32_t>(at), to, size, true);
+  }
+  bool ReadNew(Position at, uint8_t *to, uint32_t size) {
+    return update->Read(static_cast<uint32_t>(at), to, size, false);
+  }
+  bool WriteNew(Position at, const uint8_t *from, uint32_t size) {
+    return update->WriteNew(static_cast<uint32_t>(at), from, size);
+  }
+#else
   bool ReadOld(Position at, uint8_t *to, uint32_t size) { return io->read_old(io->user, at, to, size) == 0; }
   bool ReadNew(Position at, uint8_t *to, uint32_t size) { return io->read_new(io->user, at, to, size) == 0; }
   bool WriteNew(Position at, const uint8_t *from, uint32_t size) {
     return io->write_new(io->user, at, from, size) == 0;
   }
+#endif
   static uint8_t ActualByte(Position) { return 0; }
   static bool SameAsOld(Position, Position, Position) { return false; }
 };
@@ -129,22 +140,17 @@ libdelta_status DecoderInit(Decoder *decoder, const libdelta_io *io, InPlace *in
   (void)in_place;
 #endif
   state->codec.Start(&state->port, arena, arena_size, old_length, new_length);
+#ifndef LIBDELTA_NO_IN_PLACE
+  if (in_place->resumes()) {
+    // The group's first bytes count as taken: it begins by going back to them.
+    state->port.kept = kKept;
+    if (!state->codec.Resume(in_place->script(), in_place->record().progress)) return LIBDELTA_E_FLASH;
+    in_place->LoadParts();
+    return in_place->Status();
+  }
+#endif
   return LIBDELTA_NEED_INPUT;
 }
-
-#ifndef LIBDELTA_NO_IN_PLACE
-
-libdelta_status DecoderResume(Decoder *decoder) {
-  State *state = reinterpret_cast<State *>(decoder->storage);
-  const InPlace &update = *state->port.update;
-  // The group's first bytes count as taken: it begins by going back to them.
-  state->port.kept = kKept;
-  const bool good = state->codec.Resume(update.script(), update.record().progress) &&
-                    update.ReadParts(state->codec.Parts());
-  return good ? LIBDELTA_NEED_INPUT : LIBDELTA_E_FLASH;
-}
-
-#endif
 
 libdelta_status DecoderRun(Decoder *decoder, const uint8_t *input, uint32_t size, bool last, uint32_t *used) {
   State *state = reinterpret_cast<State *>(decoder->storage);

@@ -9,13 +9,10 @@ namespace libdelta {
 // Payload bytes that DecoderRun() may leave unread when it returns NEED_INPUT (FORMAT.md 3.3).
 constexpr uint32_t kDecoderLookahead = 48;
 
-// On 32-bit processors a state with templates fills its part of the RAM dial.
 #if defined(LIBDELTA_NO_TEMPLATES)
-constexpr uint32_t kDecoderSize32 = 336;
-#elif defined(LIBDELTA_NO_IN_PLACE)
-constexpr uint32_t kDecoderSize32 = 376;
+constexpr uint32_t kDecoderSize32 = 320;
 #else
-constexpr uint32_t kDecoderSize32 = 368;
+constexpr uint32_t kDecoderSize32 = 352;
 #endif
 
 // Opaque state; decoder.cc knows what is inside.
@@ -26,12 +23,10 @@ struct Decoder {
 class InPlace;
 
 // Prepares decoding of `new_length` bytes. `arena`, aligned to 4 bytes, is all RAM beyond the fixed part and
-// the chunk buffer. `in_place` may be inactive. Returns NEED_INPUT.
+// the chunk buffer. `in_place` may be inactive; if it resumes, decoding goes on where its journal says.
+// NEED_INPUT or, if that cannot be, E_FLASH.
 libdelta_status DecoderInit(Decoder *decoder, const libdelta_io *io, InPlace *in_place, uint8_t *arena,
                             uint32_t arena_size, libdelta_offset old_length, libdelta_offset new_length);
-
-// After DecoderInit(): goes on where the journal of `in_place` says. NEED_INPUT or E_FLASH.
-libdelta_status DecoderResume(Decoder *decoder);
 
 // Decodes as far as whole steps allow. `last`: no input follows. Sets *used. NEED_INPUT: at most
 // kDecoderLookahead bytes are left unread and must be presented again, first, with the next call. OK: all of

@@ -5,6 +5,20 @@
 #include "libdelta/device/state.h"
 
 namespace libdelta {
+namespace {
+
+// Of the image at hand, into the scratch area. Not 0: it failed.
+int ReadImage(libdelta_updater *updater, const libdelta_io &io, libdelta_offset offset, uint32_t size) {
+  uint8_t *to = Scratch(updater);
+#ifdef LIBDELTA_NO_TWO_SLOT
+  (void)io;
+  return updater->in_place.Read(static_cast<uint32_t>(offset), to, size, updater->in_header) ? 0 : -1;
+#else
+  return (updater->in_header ? io.read_old : io.read_new)(io.user, offset, to, size);
+#endif
+}
+
+}  // namespace
 
 libdelta_status ComputeDigest(libdelta_updater *updater, const uint8_t *bytes, libdelta_offset length,
                               uint8_t *digest) {
@@ -19,7 +33,7 @@ libdelta_status ComputeDigest(libdelta_updater *updater, const uint8_t *bytes, l
     if (bytes == kImage) {
       if (left > kScratchSize) piece = kScratchSize;
       data = Scratch(updater);
-      if ((updater->in_header ? io.read_old : io.read_new)(io.user, offset, Scratch(updater), piece) != 0) {
+      if (ReadImage(updater, io, offset, piece) != 0) {
         return updater->in_header ? LIBDELTA_E_READ_OLD : LIBDELTA_E_READ_NEW;
       }
     }

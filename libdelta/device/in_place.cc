@@ -22,7 +22,7 @@ uint32_t Check(uint32_t check, const void *data, uint32_t size) {
 
 uint32_t Least(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-bool IsLater(uint32_t sequence, uint32_t other) { return static_cast<int32_t>(sequence - other) > 0; }
+bool IsLater(uint32_t sequence, uint32_t other) { return static_cast<int16_t>(sequence - other) > 0; }
 
 }  // namespace
 
@@ -43,13 +43,16 @@ void InPlace::ProgramUnits(uint32_t address, const uint8_t *from, uint32_t size)
 // Pads the last write unit.
 void InPlace::Program(uint32_t address, const void *from, uint32_t size) {
   const uint8_t *bytes = static_cast<const uint8_t *>(from);
-  const uint32_t whole = size & (0u - flash_->write_unit);
-  if (whole != 0) ProgramUnits(address, bytes, whole);
-  if (whole == size) return;
+  const uint32_t rest = size & (flash_->write_unit - 1u);
+  size -= rest;
+  if (size != 0) ProgramUnits(address, bytes, size);
+  if (rest == 0) return;
+  address += size;
+  bytes += size;
   uint8_t unit[kMaxWriteUnit];
   memset(unit, flash_->erase_value, sizeof(unit));
-  memcpy(unit, bytes + whole, size - whole);
-  ProgramUnits(address + whole, unit, flash_->write_unit);
+  memcpy(unit, bytes, rest);
+  ProgramUnits(address, unit, flash_->write_unit);
 }
 
 // Returns the check of what is read, and copies it to where `to` is somewhere. What cannot be read gives a
@@ -83,8 +86,10 @@ bool InPlace::IsBlank(uint32_t address, uint32_t size) const {
 void InPlace::Start(const libdelta_flash *flash) {
   flash_ = flash;
   status_ = LIBDELTA_NEED_INPUT;
-  for (uint32_t i = 0; i < flash->run_count; ++i) {
-    slot_pages_ = static_cast<uint16_t>(slot_pages_ + flash->runs[i].count);
+  const libdelta_page_run *run = flash->runs;
+  for (uint32_t left = flash->run_count; left != 0; --left, ++run) {
+    slot_pages_ = static_cast<uint16_t>(slot_pages_ + run->count);
+    slot_size_ += run->count * run->size;
   }
 }
 
@@ -104,38 +109,37 @@ bool InPlace::MatchesGeometry(const uint8_t *extension) const {
   return false;
 }
 
-uint32_t InPlace::SlotSize() const {
-  const Page last = PageNumber(slot_pages_ - 1u);
-  return last.start + last.size;
-}
-
-InPlace::Page InPlace::PageNumber(uint32_t index) const {
-  uint32_t start = 0;
+uint32_t InPlace::PageAddress(uint32_t index, uint32_t *size) const {
+  uint32_t start = flash_->slot;
   const libdelta_page_run *run = flash_->runs;
   for (uint32_t left = flash_->run_count; left != 0; --left, ++run) {
-    if (index < run->count) return {start + index * run->size, run->size};
+    *size = run->size;
+    if (index < run->count) return start + index * run->size;
     index -= run->count;
     start += run->count * run->size;
   }
-  return {flash_->spare - flash_->slot + index * flash_->spare_page_size, flash_->spare_page_size};
+  *size = flash_->spare_page_size;
+  return flash_->spare + index * flash_->spare_page_size;
 }
 
 // Number of the slot's page that the offset is in, or of the last one. There is no division on small cores.
 uint32_t InPlace::PageAt(uint32_t offset) const {
   uint32_t index = 0;
   for (uint32_t step = 0x8000; step != 0; step >>= 1) {
-    if (index + step < slot_pages_ && PageNumber(index + step).start <= offset) index += step;
+    if (index + step < slot_pages_ && PageAddress(index + step) - flash_->slot <= offset) index += step;
   }
   return index;
 }
 
 // Size of a page that an update may touch; 0: it is none, or not of the slot.
 uint32_t InPlace::UsableSize(uint32_t index) const {
-  const Page page = PageNumber(index);
-  return index < slot_pages_ && !IsProtected(page.start) ? page.size : 0;
+  uint32_t size;
+  const uint32_t address = PageAddress(index, &size);
+  return index < slot_pages_ && !IsProtected(address) ? size : 0;
 }
 
-bool InPlace::IsProtected(uint32_t offset) const {
+bool InPlace::IsProtected(uint32_t address) const {
+  const uint32_t offset = address - flash_->slot;
   const libdelta_range *range = flash_->protected_ranges;
   for (uint32_t left = flash_->protected_count; left != 0; --left, ++range) {
     if (offset - range->start < range->length) return true;
@@ -143,10 +147,10 @@ bool InPlace::IsProtected(uint32_t offset) const {
   return false;
 }
 
-// Number of the copy for which the list has a number; copies_ if there is none.
-uint32_t InPlace::FindCopy(const uint16_t *numbers, uint32_t number) const {
+// Which copy has that number; copies_ if there is none.
+uint32_t InPlace::FindCopy(uint16_t Copy::*number, uint32_t wanted) const {
   uint32_t i = 0;
-  while (i < copies_ && numbers[i] != number) ++i;
+  while (i < copies_ && copy_[i].*number != wanted) ++i;
   return i;
 }
 
@@ -154,16 +158,17 @@ uint32_t InPlace::FindCopy(const uint16_t *numbers, uint32_t number) const {
 bool InPlace::Read(uint32_t offset, uint8_t *to, uint32_t size, bool undo) const {
   while (size != 0) {
     const uint32_t index = PageAt(offset);
-    const Page page = PageNumber(index);
-    const uint32_t within = offset - page.start;
-    if (within >= page.size) return false;
-    const uint32_t length = Least(size, page.size - within);
-    const uint32_t copy = undo ? FindCopy(copied_, index) : copies_;
-    const uint32_t address = PageAddress(copy == copies_ ? index : places_[copy]);
-    if (IsProtected(page.start)) {
+    uint32_t page_size;
+    uint32_t address = PageAddress(index, &page_size);
+    const uint32_t within = flash_->slot + offset - address;
+    if (within >= page_size) return false;
+    const uint32_t length = Least(size, page_size - within);
+    if (IsProtected(address)) {
       memset(to, flash_->erase_value, length);
-    } else if (!ReadFlash(address + within, to, length)) {
-      return false;
+    } else {
+      const uint32_t copy = undo ? FindCopy(&Copy::page, index) : copies_;
+      if (copy != copies_) address = PageAddress(copy_[copy].place);
+      if (!ReadFlash(address + within, to, length)) return false;
     }
     offset += length;
     to += length;
@@ -172,73 +177,54 @@ bool InPlace::Read(uint32_t offset, uint8_t *to, uint32_t size, bool undo) const
   return true;
 }
 
-bool InPlace::WriteNew(uint32_t offset, const uint8_t *from, uint32_t size) {
-  Program(flash_->slot + offset, from, size);
-  return !failed();
-}
-
 // Undo copies go to the pages of the slot behind both images if these are at least as many as the spare
 // pages: then spare pages only hold journals.
 void InPlace::FindRoom() {
   uint32_t page = PageAt(start_.longest - 1) + 1;
   uint32_t free = 0;
   first_free_ = static_cast<uint16_t>(page);
-  uses_slot_ = true;
-  for (; page < slot_pages_; ++page) free += IsPlace(page);
+  for (; page < slot_pages_; ++page) free += IsPlace(page, true);
   uses_slot_ = free >= flash_->spare_count;
   if (!uses_slot_) free = flash_->spare_count - 1u;
   capacity_ = static_cast<uint8_t>(Least(free, CopyCapacity(flash_->spare_page_size)));
   frame_size_ = static_cast<uint16_t>(CopiesMark() + flash_->write_unit - frame_);
 }
 
-// Whether undo copies may be there. In the slot the page must be able to hold any other one.
-bool InPlace::IsPlace(uint32_t page) const {
-  if (!uses_slot_) return page - slot_pages_ < flash_->spare_count;
+// Whether it is a spare page, or one of the slot that can hold a copy of any other one.
+bool InPlace::IsPlace(uint32_t page, bool in_slot) const {
+  if (!in_slot) return page - slot_pages_ < flash_->spare_count;
   return page >= first_free_ && UsableSize(page) == flash_->spare_page_size;
 }
 
-// Takes the spare page that holds nothing and was erased least in this update; of equal ones, the first one
-// behind the journal.
-uint32_t InPlace::NextSpare() {
-  uint32_t best = slot_pages_;
-  uint32_t least = kNowhere;
-  uint32_t page = journal_page_;
-  for (uint32_t left = flash_->spare_count; left != 0; --left) {
-    if (++page - slot_pages_ >= flash_->spare_count) page = slot_pages_;
-    const uint32_t wear = wear_[page - slot_pages_];
-    if (page == journal_page_ || wear >= least || FindCopy(places_, page) != copies_) continue;
-    least = wear;
-    best = page;
+// Takes the next page in turn that holds nothing: a spare page, or one of the slot where copies go there.
+uint32_t InPlace::NextPage(bool in_slot) {
+  uint32_t page = last_[in_slot];
+  for (uint32_t left = kMaxSlotPages + kMaxSparePages; left != 0; --left) {
+    if (++page >= slot_pages_ + flash_->spare_count) page = first_free_;
+    if (page == journal_page_ || !IsPlace(page, in_slot) || FindCopy(&Copy::place, page) != copies_) {
+      continue;
+    }
+    last_[in_slot] = static_cast<uint16_t>(page);
+    return page;
   }
-  if (least == kNowhere) Fail();
-  ++wear_[best - slot_pages_];
-  return best;
-}
-
-// Takes a place for a copy; there is one.
-uint32_t InPlace::NextPlace() {
-  if (!uses_slot_) return NextSpare();
-  do {
-    if (++place_ >= slot_pages_) place_ = first_free_;
-  } while (!IsPlace(place_) || FindCopy(places_, place_) != copies_);
-  return place_;
+  Fail();
+  return page;
 }
 
 libdelta_status InPlace::OpenPage(uint32_t index, libdelta_offset old_length, libdelta_offset *start,
                                   libdelta_offset *end) {
-  if (UsableSize(index) == 0) return LIBDELTA_E_MALFORMED;
-  const Page page = PageNumber(index);
-  *start = page.start;
-  *end = page.start + page.size;
-  const uint32_t address = flash_->slot + page.start;
-  if (page.start < old_length && FindCopy(copied_, index) == copies_) {
+  const uint32_t size = UsableSize(index);
+  if (size == 0) return LIBDELTA_E_MALFORMED;
+  const uint32_t address = PageAddress(index);
+  *start = address - flash_->slot;
+  *end = *start + size;
+  if (*start < old_length && FindCopy(&Copy::page, index) == copies_) {
     if (copies_ == capacity_) return LIBDELTA_E_MALFORMED;
-    const uint32_t place = NextPlace();
+    const uint32_t place = NextPage(uses_slot_);
     const uint32_t to = PageAddress(place);
     Erase(to);
-    CopyFlash(address, to, page.size);
-    copied_[copies_] = static_cast<uint16_t>(index);
-    places_[copies_] = static_cast<uint16_t>(place);
+    CopyFlash(address, to, size);
+    copy_[copies_] = {static_cast<uint16_t>(index), static_cast<uint16_t>(place)};
     WriteCopy(copies_++);
     if (IsFull()) Mark(CopiesMark());
   }
@@ -249,9 +235,8 @@ libdelta_status InPlace::OpenPage(uint32_t index, libdelta_offset old_length, li
 // --- Records -------------------------------------------------------------------------------------------
 
 void InPlace::Mark(uint32_t address) {
-  uint8_t mark[kMaxWriteUnit];
-  memset(mark, static_cast<uint8_t>(~flash_->erase_value), sizeof(mark));
-  ProgramUnits(address, mark, flash_->write_unit);
+  const uint8_t mark = static_cast<uint8_t>(~flash_->erase_value);
+  Program(address, &mark, sizeof(mark));
 }
 
 // Of what a page of the slot has, or its copy.
@@ -260,28 +245,29 @@ uint32_t InPlace::CheckPage(uint32_t check, uint32_t page, uint32_t place) {
 }
 
 // Of a copy's record, and of what is in the place.
-uint32_t InPlace::CheckCopy(const CopyRecord &copy, uint32_t place) {
-  return CheckPage(Check(record_.check, &copy, offsetof(CopyRecord, check)), copy.page, place);
+uint32_t InPlace::CheckCopy(const Copy &copy, uint32_t place) {
+  return CheckPage(Check(record_.check, &copy, sizeof(copy)), copy.page, place);
 }
 
 void InPlace::WriteCopy(uint32_t i) {
-  CopyRecord copy = {copied_[i], places_[i], 0};
-  copy.check = CheckCopy(copy, copy.place);
-  Program(CopyAddress(i), &copy, sizeof(copy));
+  const Copy &copy = copy_[i];
+  const CopyRecord record = {copy, CheckCopy(copy, copy.place)};
+  Program(CopyAddress(i), &record, sizeof(record));
 }
 
 // Takes up undo copy `i` of the frame. The last of a full frame may be in the way of a new journal: it only
 // counts if its page has been touched.
 bool InPlace::ReadCopy(uint32_t i) {
-  CopyRecord copy;
-  if (!ReadFlash(CopyAddress(i), &copy, sizeof(copy)) || UsableSize(copy.page) == 0 || !IsPlace(copy.place) ||
-      copy.check != CheckCopy(copy, copy.place)) {
+  CopyRecord record;
+  if (!ReadFlash(CopyAddress(i), &record, sizeof(record))) return false;
+  copy_[i] = record.copy;
+  const Copy &copy = copy_[i];
+  if (UsableSize(copy.page) == 0 || !IsPlace(copy.place, uses_slot_) ||
+      record.check != CheckCopy(copy, copy.place)) {
     return false;
   }
-  copied_[i] = copy.page;
-  places_[i] = copy.place;
   return uses_slot_ || i + 1 != capacity_ || IsMarked(CopiesMark()) ||
-         copy.check != CheckCopy(copy, copy.page);
+         record.check != CheckCopy(copy, copy.page);
 }
 
 // Where all places were taken in the frame before, the record also vouches for the page that was copied last:
@@ -292,8 +278,8 @@ uint32_t InPlace::CheckRecord() {
   CopyRecord last;
   const uint32_t address = CopyAddress(capacity_ - 1u) - frame_size_;
   // What is blank has two numbers that are equal.
-  if (!ReadFlash(address, &last, sizeof(last)) || last.page == last.place) return check;
-  return CheckPage(check, last.page, last.page);
+  if (!ReadFlash(address, &last, sizeof(last)) || last.copy.page == last.copy.place) return check;
+  return CheckPage(check, last.copy.page, last.copy.page);
 }
 
 // A frame without its mark does not count.
@@ -320,8 +306,8 @@ bool InPlace::ReadFrame(uint32_t frame) {
 bool InPlace::FindFrames() {
   uint32_t last = FirstFrame();
   uint32_t before = last;
-  for (uint32_t frame = last; HasFrames(frame, 1); frame += frame_size_) {
-    if (frame == before || IsBlank(frame, frame_size_)) continue;
+  for (uint32_t frame = last + frame_size_; HasFrames(frame, 1); frame += frame_size_) {
+    if (IsBlank(frame, frame_size_)) continue;
     last = frame;
     before = frame - frame_size_;
   }
@@ -340,15 +326,13 @@ void InPlace::UsePage(uint32_t page) {
   journal_ = PageAddress(page);
 }
 
-// Of the start and of all before the frames. Records go on from there, so that they prove it.
-void InPlace::CheckStart() {
-  check_ = CheckFlash(Check(kJournalMagic, &start_, sizeof(start_)), journal_, start_.frames);
-}
+// Of all before the frames. Records go on from there, so that they prove it.
+void InPlace::CheckStart() { check_ = CheckFlash(kJournalMagic, journal_, start_.frames); }
 
 // Takes up the journal in a spare page, if there is one.
 bool InPlace::TakeUp(uint32_t page) {
   UsePage(page);
-  if (!ReadFlash(StartAddress(), &start_, sizeof(start_)) || start_.header_length > kMaxHeader ||
+  if (!ReadFlash(journal_, &start_, sizeof(start_)) || start_.header_length > kMaxHeader ||
       start_.frames > flash_->spare_page_size) {
     return false;
   }
@@ -361,21 +345,20 @@ bool InPlace::TakeUp(uint32_t page) {
 // when a newer one has been sealed. The first frame's mark is the seal. After a reset the page of the oldest
 // journal is taken first: it is the last that what counts could turn out to depend on.
 bool InPlace::Find() {
-  constexpr uint32_t kSealed = 1u << 30;  // Outweighs the sequence.
+  constexpr uint32_t kSealed = 1u << 14;  // Outweighs the sequence.
   uint32_t found = 0;
   uint32_t first = 0;
   uint32_t best = 0;
   uint32_t oldest = 0;
   uint32_t newest = 0;
   for (uint32_t spare = 0; spare < flash_->spare_count; ++spare) {
-    wear_[spare] = 1;
     if (!TakeUp(slot_pages_ + spare)) continue;
     const uint32_t sequence = start_.sequence;
     const uint32_t rank = sequence + (IsMarked(RecordMark(FirstFrame())) ? kSealed : 0);
     if (found == 0 || IsLater(sequence, newest)) newest = sequence;
     if (found == 0 || IsLater(oldest, sequence)) {
       oldest = sequence;
-      first = spare;
+      first = journal_page_;
     }
     if (found == 0 || IsLater(rank, best)) {
       best = rank;
@@ -383,78 +366,74 @@ bool InPlace::Find() {
     }
   }
   if (found != 0) {
-    wear_[first] = 0;
+    last_[false] = static_cast<uint16_t>(first - 1);
     found_ = TakeUp(found);
   } else {
     journal_page_ = 0;
     copies_ = 0;
   }
-  start_.sequence = newest;
+  start_.sequence = static_cast<uint16_t>(newest);
   return found_;
 }
 
-bool InPlace::ReadParts(const StoredParts &parts) const {
-  const uint32_t address = PartsAddress();
-  return ReadFlash(address, parts.start, parts.start_size) &&
-         ReadFlash(address + Units(parts.start_size), parts.tables, parts.tables_size);
+void InPlace::LoadParts() {
+  if (!ReadFlash(PartsAddress(), parts_.start, parts_.size)) Fail();
 }
 
 void InPlace::BeginJournal() {
-  UsePage(NextSpare());
+  UsePage(NextPage(false));
   ++start_.sequence;
   Erase(journal_);
 }
 
 // Completes a journal whose header is there. With its first frame it counts.
-void InPlace::WriteJournal(const StoredParts &parts) {
-  const uint32_t tables = PartsAddress() + Units(parts.start_size);
-  frame_ = tables + Units(parts.tables_size);
+void InPlace::WriteJournal() {
+  const uint32_t parts = PartsAddress();
+  frame_ = parts + Units(parts_.size);
   start_.frames = frame_ - journal_;
   found_ = false;
   if (!HasFrames(frame_, 1 + kJournalReserve)) {
     Fail();
     return;
   }
-  Program(PartsAddress(), parts.start, parts.start_size);
-  Program(tables, parts.tables, parts.tables_size);
-  Program(StartAddress(), &start_, sizeof(start_));
+  Program(parts, parts_.start, parts_.size);
+  Program(journal_, &start_, sizeof(start_));
   CheckStart();
   WriteFrame();
 }
 
-// Goes on in another spare page.
-void InPlace::Move(const StoredParts &parts) {
-  const uint32_t header = journal_;
+// Begins a journal with the header of the one before.
+void InPlace::CopyHeader() {
+  const uint32_t header = HeaderAddress();
   BeginJournal();
-  CopyFlash(header, journal_, start_.header_length);
-  WriteJournal(parts);
+  CopyFlash(header, HeaderAddress(), start_.header_length);
 }
 
 // Puts the page that was copied last back, if nothing else gives a free spare page.
 void InPlace::TakeBack() {
   if (!IsFull()) return;
-  const Page page = PageNumber(copied_[--copies_]);
-  const uint32_t address = flash_->slot + page.start;
+  const Copy copy = copy_[--copies_];
+  const uint32_t address = PageAddress(copy.page);
   Erase(address);
-  CopyFlash(PageAddress(places_[copies_]), address, page.size);
+  CopyFlash(PageAddress(copy.place), address, UsableSize(copy.page));
 }
 
 libdelta_status InPlace::CheckJournal(const WireHeader &header) {
   const bool is_open = Find() && record_.skip != kFinished;
-  return is_open && header.old_length != 0 ? LIBDELTA_E_IN_PROGRESS : LIBDELTA_OK;
+  return is_open && (!kAcceptsWhole || header.old_length != 0) ? LIBDELTA_E_IN_PROGRESS : LIBDELTA_OK;
 }
 
 libdelta_status InPlace::Begin(const WireHeader &header, uint32_t header_length) {
   // An update that is open can go on until the new journal counts.
-  if (found_) TakeBack();
+  if (kAcceptsWhole && found_) TakeBack();
   BeginJournal();
   start_.longest = static_cast<uint32_t>(Longest(header));
-  start_.header_length = header_length;
+  start_.header_length = static_cast<uint16_t>(header_length);
   FindRoom();
   frame_ = 0;
   copies_ = 0;
   found_ = false;
-  Program(journal_, &header, header_length);
+  Program(HeaderAddress(), &header, header_length);
   return Status();
 }
 
@@ -462,46 +441,46 @@ libdelta_status InPlace::Begin(const WireHeader &header, uint32_t header_length)
 void InPlace::Retain(uint32_t retained) {
   uint8_t left = 0;
   for (uint32_t i = 0; i < copies_; ++i) {
-    if ((retained >> i & 1) == 0) continue;
-    copied_[left] = copied_[i];
-    places_[left++] = places_[i];
+    if ((retained >> i & 1) != 0) copy_[left++] = copy_[i];
   }
   copies_ = left;
 }
 
-// What the group before needs stays until the new group's record is there.
-void InPlace::WriteGroup(const GroupStart &group, const StoredParts &parts) {
+// Writes a group's record, unless a new journal is to begin with it: then there is only its header. What the
+// group before needs stays until the new group's record is there.
+bool InPlace::NeedsJournal(const GroupStart &group) {
   const bool moves_at_once = group.move && !IsFull();
+  if (moves_at_once) CopyHeader();
   Retain(group.retained);
-  if (!moves_at_once) {
-    frame_ += frame_size_;
-    WriteFrame();
-    if (!group.move && HasFrames(frame_, 1 + kJournalReserve)) return;
-    if (!ReadParts(parts)) Fail();
-  }
-  Move(parts);
+  if (moves_at_once) return true;
+  frame_ += frame_size_;
+  WriteFrame();
+  if (!group.move && HasFrames(frame_, 1 + kJournalReserve)) return false;
+  LoadParts();
+  CopyHeader();
+  return true;
 }
 
 // After a reset the group that counts is repeated in a new journal.
-libdelta_status InPlace::Checkpoint(uint32_t start, const GroupStart &group, const CodecScript &script,
-                                    const StoredParts &parts) {
+void InPlace::Checkpoint(uint32_t start, const GroupStart &group) {
   if (found_) {
     TakeBack();
-    Move(parts);
+    CopyHeader();
   } else {
-    start_.script = script;
-    const bool is_here = start >= source_.carried;
-    record_.chunk = is_here ? source_.chunk : source_.previous;
-    record_.skip = static_cast<uint16_t>(start - source_.carried +
-                                         (is_here ? source_.skipped : source_.chunk_size - kLinkSize));
-    record_.progress = group.progress;
-    if (frame_ == 0) {
-      WriteJournal(parts);
-    } else {
-      WriteGroup(group, parts);
+    record_.chunk.payload_left = source_.payload_left;
+    const uint8_t *link = source_.links[1];
+    uint32_t skip = start - static_cast<uint32_t>(source_.carried);
+    if (static_cast<int32_t>(skip) < 0) {  // The chunk before.
+      record_.chunk.payload_left += source_.chunk_size;
+      link = source_.links[0];
+      skip += source_.chunk_size - kLinkSize;
     }
+    memcpy(record_.chunk.link, link, kLinkSize);
+    record_.skip = static_cast<uint16_t>(skip);
+    record_.progress = group.progress;
+    if (frame_ != 0 && !NeedsJournal(group)) return;
   }
-  return Status();
+  WriteJournal();
 }
 
 // Writes a last record. In a journal of its own, without parts, after a reset.
@@ -509,7 +488,10 @@ void InPlace::End(uint16_t reason) {
   if (frame_ == 0) return;  // No page has changed, and there is no journal.
   copies_ = 0;
   record_.skip = reason;
-  if (found_) return Move({});
+  if (found_) {
+    CopyHeader();
+    return WriteJournal();
+  }
   frame_ += frame_size_;
   WriteFrame();
 }
@@ -517,7 +499,7 @@ void InPlace::End(uint16_t reason) {
 libdelta_status InPlace::Finish() {
   Little<uint32_t> counter;
   if (flash_->commit_counter != nullptr &&
-      (!ReadFlash(journal_ + offsetof(FixedHeader, counter), &counter, sizeof(counter)) ||
+      (!ReadFlash(HeaderAddress() + offsetof(FixedHeader, counter), &counter, sizeof(counter)) ||
        flash_->commit_counter(flash_->user, counter) != 0)) {
     Fail();
   }

@@ -39,12 +39,23 @@ constexpr uint16_t kAbandoned = 0xfffe;
 
 // Where the bytes that are being decoded come from.
 struct PatchSource {
-  ChunkPlace chunk;
-  ChunkPlace previous;
+  uint32_t payload_left;  // From the start of their chunk on.
   uint16_t chunk_size;
-  uint16_t skipped;  // Data bytes at the start of the chunk that are not decoded.
-  uint16_t carried;  // Bytes of the chunk before, in front of its data.
+  int16_t carried;  // Bytes of the chunk before in front of its data; negative: data bytes that are left out.
+  uint8_t links[3][kLinkSize];  // Of the chunk before, of theirs, and of the next one.
 };
+
+#ifdef LIBDELTA_NO_TWO_SLOT
+constexpr bool kHasTwoSlot = false;
+#else
+constexpr bool kHasTwoSlot = true;
+#endif
+
+#ifdef LIBDELTA_NO_FULL_IMAGE
+constexpr bool kAcceptsWhole = false;
+#else
+constexpr bool kAcceptsWhole = true;
+#endif
 
 #ifdef LIBDELTA_NO_IN_PLACE
 
@@ -53,7 +64,6 @@ class InPlace {
  public:
   static constexpr bool active() { return false; }
   static constexpr bool resumes() { return false; }
-  static constexpr uint32_t TakeSkip() { return 0; }
   static libdelta_status CheckJournal(const WireHeader &) { return LIBDELTA_OK; }
   static libdelta_status Begin(const WireHeader &, uint32_t) { return LIBDELTA_E_ARGUMENT; }
   static libdelta_status Finish() { return LIBDELTA_E_ARGUMENT; }
@@ -67,11 +77,11 @@ class InPlace {
  public:
   // Everything else is zero at first. `flash` must be usable; null: updates are not in place.
   void Start(const libdelta_flash *flash);
-  bool active() const { return flash_ != nullptr; }
+  bool active() const { return !kHasTwoSlot || flash_ != nullptr; }
 
   // Whether the geometry is the one of an extension, which is given from its length on.
   bool MatchesGeometry(const uint8_t *extension) const;
-  uint32_t SlotSize() const;
+  uint32_t slot_size() const { return slot_size_; }
   // Of the images, whose lengths fit in an offset.
   static libdelta_offset Longest(const WireHeader &header) {
     const libdelta_offset old_length = static_cast<libdelta_offset>(header.old_length);
@@ -79,11 +89,14 @@ class InPlace {
     return old_length > new_length ? old_length : new_length;
   }
 
-  // The image in the slot: its old bytes as they were when the group began, its new ones as far as they have
-  // been written. Protected bytes read as erased. False: a flash operation failed.
-  bool ReadOld(uint32_t offset, uint8_t *to, uint32_t size) const { return Read(offset, to, size, true); }
-  bool ReadNew(uint32_t offset, uint8_t *to, uint32_t size) const { return Read(offset, to, size, false); }
-  bool WriteNew(uint32_t offset, const uint8_t *from, uint32_t size);
+  // The image in the slot: with undo copies its old bytes as they were when the group began, without them its
+  // new ones as far as they have been written. Protected bytes read as erased. False: a flash operation
+  // failed.
+  bool Read(uint32_t offset, uint8_t *to, uint32_t size, bool undo) const;
+  bool WriteNew(uint32_t offset, const uint8_t *from, uint32_t size) {
+    Program(flash_->slot + offset, from, size);
+    return !failed();
+  }
 
   // Whether a patch may replace what the journal is about: OK or E_IN_PROGRESS.
   libdelta_status CheckJournal(const WireHeader &header);
@@ -99,16 +112,20 @@ class InPlace {
   // script() what the prologue said, and ReadHeader() gives the patch's header, of header_length() bytes.
   bool Find();
   const JournalRecord &record() const { return record_; }
-  const CodecScript &script() const { return start_.script; }
   uint32_t header_length() const { return start_.header_length; }
-  bool ReadHeader(uint8_t *to) const { return ReadFlash(journal_, to, start_.header_length); }
+  bool ReadHeader(uint8_t *to) const { return ReadFlash(HeaderAddress(), to, start_.header_length); }
 
-  // `parts` are as large as those that were stored: they follow from the script.
-  bool ReadParts(const StoredParts &parts) const;
+  // What the prologue says, which journals keep.
+  CodecScript &script() { return start_.script; }
+  // What else they keep. It is as large in each journal of an update: that follows from the script.
+  void SetParts(const StoredParts &parts) { parts_ = parts; }
+  void LoadParts();
 
-  // Begins a group whose first byte is byte `start` of what the decoder sees. NEED_INPUT or an error.
-  libdelta_status Checkpoint(uint32_t start, const GroupStart &group, const CodecScript &script,
-                             const StoredParts &parts);
+  // Begins a group whose first byte is byte `start` of what the decoder sees.
+  void Checkpoint(uint32_t start, const GroupStart &group);
+
+  // E_FLASH if a flash operation has failed, or else NEED_INPUT.
+  libdelta_status Status() const { return static_cast<libdelta_status>(status_); }
 
   // Makes a page of the slot ready to be written. NEED_INPUT or an error.
   libdelta_status OpenPage(uint32_t page, libdelta_offset old_length, libdelta_offset *start,
@@ -127,24 +144,27 @@ class InPlace {
   bool resumes() const { return resumes_; }
   // Data bytes of the next chunk that are not decoded.
   uint32_t TakeSkip() {
-    source_.skipped = skip_;
+    const uint32_t skip = skip_;
     skip_ = 0;
-    return source_.skipped;
+    return skip;
   }
   void SetSkip(uint16_t skip) { skip_ = skip; }
 
  private:
-  // As it is in flash.
-  struct CopyRecord {
+  // As they are in flash.
+  struct Copy {
     uint16_t page;
-    uint16_t place;  // The page that holds the copy.
+    uint16_t place;  // The page that holds it.
+  };
+  struct CopyRecord {
+    Copy copy;
     uint32_t check;
   };
   struct JournalStart {
-    uint32_t sequence;
     uint32_t frames;   // Where the first one begins.
     uint32_t longest;  // Of old and new image.
-    uint32_t header_length;
+    uint16_t sequence;
+    uint16_t header_length;
     CodecScript script;
   };
   static_assert(sizeof(JournalStart) == kJournalStartSize && sizeof(CopyRecord) == kCopyRecordSize,
@@ -152,11 +172,6 @@ class InPlace {
   static constexpr uint32_t kJournalMagic = 0x4a445746;
   static constexpr uint32_t kPiece = 64;
   static constexpr uint32_t kNowhere = 0xffffffff;
-
-  struct Page {
-    uint32_t start;  // From the slot's start.
-    uint32_t size;
-  };
 
   // What is called once is always inlined: that is smaller, and a compiler cannot know it of members.
   bool ReadFlash(uint32_t address, void *to, uint32_t size) const;
@@ -170,35 +185,35 @@ class InPlace {
   void CopyFlash(uint32_t from, uint32_t to, uint32_t size);
   bool IsBlank(uint32_t address, uint32_t size) const;
   uint32_t Units(uint32_t size) const { return (size + flash_->write_unit - 1) & (0u - flash_->write_unit); }
-  libdelta_status Status() const { return static_cast<libdelta_status>(status_); }
   void Fail() { status_ = LIBDELTA_E_FLASH; }
   bool failed() const { return status_ != LIBDELTA_NEED_INPUT; }
 
   // Spare pages are numbered behind those of the slot.
-  Page PageNumber(uint32_t index) const;
-  uint32_t PageAddress(uint32_t index) const { return flash_->slot + PageNumber(index).start; }
+  uint32_t PageAddress(uint32_t index, uint32_t *size) const;
+  uint32_t PageAddress(uint32_t index) const {
+    uint32_t size;
+    return PageAddress(index, &size);
+  }
   uint32_t PageAt(uint32_t offset) const;
   uint32_t UsableSize(uint32_t index) const;
-  bool IsProtected(uint32_t offset) const;
-  bool Read(uint32_t offset, uint8_t *to, uint32_t size, bool undo) const;
-  uint32_t FindCopy(const uint16_t *numbers, uint32_t number) const;
+  bool IsProtected(uint32_t address) const;
+  uint32_t FindCopy(uint16_t Copy::*number, uint32_t wanted) const;
   void FindRoom();
-  bool IsPlace(uint32_t page) const;
-  uint32_t NextSpare();
-  [[gnu::always_inline]] inline uint32_t NextPlace();
+  bool IsPlace(uint32_t page, bool in_slot) const;
+  uint32_t NextPage(bool in_slot);
 
-  // The journal's page: header, parts, frames; at its end the start.
-  uint32_t PartsAddress() const { return journal_ + Units(start_.header_length); }
-  uint32_t StartAddress() const { return journal_ + flash_->spare_page_size - Units(sizeof(JournalStart)); }
+  // The journal's page: start, header, parts, frames. The start is a multiple of all write units.
+  uint32_t HeaderAddress() const { return journal_ + sizeof(JournalStart); }
+  uint32_t PartsAddress() const { return HeaderAddress() + Units(start_.header_length); }
   void UsePage(uint32_t page);
   void CheckStart();
   bool TakeUp(uint32_t page);
   void BeginJournal();
-  void WriteJournal(const StoredParts &parts);
-  void Move(const StoredParts &parts);
+  void WriteJournal();
+  void CopyHeader();
   [[gnu::always_inline]] bool IsFull() const { return !uses_slot_ && copies_ == capacity_; }
   void TakeBack();
-  [[gnu::always_inline]] inline void WriteGroup(const GroupStart &group, const StoredParts &parts);
+  [[gnu::always_inline]] inline bool NeedsJournal(const GroupStart &group);
   void End(uint16_t reason);
   [[gnu::always_inline]] inline void Retain(uint32_t retained);
 
@@ -210,13 +225,13 @@ class InPlace {
   }
   uint32_t CopiesMark() const { return CopyAddress(capacity_); }
   bool HasFrames(uint32_t frame, uint32_t count) const {
-    return frame + count * frame_size_ <= StartAddress();
+    return frame + count * frame_size_ <= journal_ + flash_->spare_page_size;
   }
   void Mark(uint32_t address);
   bool IsMarked(uint32_t address) const { return !IsBlank(address, flash_->write_unit); }
   uint32_t CheckPage(uint32_t check, uint32_t page, uint32_t place);
   uint32_t CheckRecord();
-  uint32_t CheckCopy(const CopyRecord &copy, uint32_t place);
+  uint32_t CheckCopy(const Copy &copy, uint32_t place);
   void WriteCopy(uint32_t i);
   void WriteFrame();
   bool ReadFrame(uint32_t frame);
@@ -235,17 +250,17 @@ class InPlace {
   uint16_t frame_size_;
   uint16_t slot_pages_;
   uint16_t first_free_;    // First page of the slot behind both images.
-  uint16_t place_;         // Page of the slot that holds the copy made last.
+  uint16_t last_[2];       // The spare page and the page of the slot that was taken last.
   uint16_t journal_page_;  // 0 if there is none.
   uint32_t journal_;       // Its address.
   uint32_t frame_;         // Address of the one in use, 0 if there is none yet.
   uint32_t check_;         // Of all before the frames.
-  JournalRecord record_;
+  uint32_t slot_size_;
   JournalStart start_;  // Its sequence is at least that of any journal there is.
+  JournalRecord record_;
+  StoredParts parts_;
   PatchSource source_;
-  uint16_t wear_[kMaxSparePages];  // Erases of spare pages in this update, since the last reset.
-  uint16_t copied_[kMaxCopies];    // Pages,
-  uint16_t places_[kMaxCopies];    // and where their copies are.
+  Copy copy_[kMaxCopies];
 };
 
 #endif

@@ -103,7 +103,8 @@ bool IsUsableFlash(const libdelta_flash &flash) {
 
 // What the new image is written to.
 bool IsUsableTarget(const libdelta_config &config) {
-  return config.flash != nullptr ? IsUsableFlash(*config.flash) : HasImageCallbacks(config.io);
+  if (config.flash != nullptr) return IsUsableFlash(*config.flash);
+  return kHasTwoSlot && HasImageCallbacks(config.io);
 }
 
 #else

@@ -23,7 +23,9 @@ struct libdelta_updater {
   uint8_t carried;             // Unread bytes in front of the chunk.
   size_t ram_size;
 #ifndef LIBDELTA_NO_IN_PLACE
+#ifndef LIBDELTA_NO_TWO_SLOT
   libdelta_io io;  // The images' callbacks: the caller's, or the slot through `in_place`.
+#endif
   libdelta::InPlace in_place;
 #else
   static constexpr libdelta::InPlace in_place{};
@@ -33,7 +35,9 @@ struct libdelta_updater {
 #ifndef LIBDELTA_NO_ZSTD
   libdelta_offset written;  // By the zstd codec; the libdelta codec counts for itself.
 #endif
+#ifdef LIBDELTA_NO_IN_PLACE
   uint8_t link[libdelta::kLinkSize];  // Of the chunk being collected.
+#endif
   libdelta::Decoder decoder;
 };
 
@@ -47,7 +51,7 @@ static_assert(sizeof(void *) > 4 || sizeof(libdelta_offset) > 4 || kStateSize <=
 
 // What the state needs beyond its part of the RAM dial.
 constexpr uint32_t ExtraRam(uint32_t fixed) { return kStateSize > fixed ? kStateSize - fixed : 0; }
-constexpr uint32_t kExtraRam = ExtraRam(kFixedRam);
+constexpr uint32_t kExtraRam = ExtraRam(kHasTwoSlot ? kFixedRam : kInPlaceFixedRam);
 
 inline uint32_t FixedRam(const libdelta_updater *updater) {
   return updater->in_place.active() ? kInPlaceFixedRam : kFixedRam;
@@ -64,7 +68,7 @@ static_assert(offsetof(libdelta_updater, header) + kMaxHeader + kScratchSize <= 
 //   taking the payload:     | state       | arena         | carried bytes, 48 | chunk  |
 //   verifying the result:   | state up to `header` |                    | scratch      |
 //
-// The payload needs only what is in `header` of the patch's header, so link, decoder and arena may
+// The payload needs only what is in `header` of the patch's header, so decoder and arena may
 // overwrite the rest of it. The bytes that the codec left unread in one chunk are moved up to where the
 // data of the next one starts.
 inline uint8_t *HeaderBytes(libdelta_updater *updater) {
@@ -73,12 +77,20 @@ inline uint8_t *HeaderBytes(libdelta_updater *updater) {
 inline const FixedHeader &Fixed(libdelta_updater *updater) {
   return *reinterpret_cast<const FixedHeader *>(HeaderBytes(updater));
 }
-// The images' callbacks.
+// The images' callbacks, if there are any.
 inline const libdelta_io &Io(const libdelta_updater *updater) {
-#ifndef LIBDELTA_NO_IN_PLACE
-  return updater->io;
-#else
+#if defined(LIBDELTA_NO_IN_PLACE) || defined(LIBDELTA_NO_TWO_SLOT)
   return updater->config->io;
+#else
+  return updater->io;
+#endif
+}
+// Of the chunk being collected.
+inline uint8_t *Link(libdelta_updater *updater) {
+#ifndef LIBDELTA_NO_IN_PLACE
+  return updater->in_place.source().links[2];
+#else
+  return updater->link;
 #endif
 }
 inline uint8_t *Scratch(libdelta_updater *updater) { return HeaderBytes(updater) + kMaxHeader; }

@@ -39,6 +39,8 @@ bool FitsOffset(uint64_t value) { return static_cast<libdelta_offset>(value) == 
 
 #ifndef LIBDELTA_NO_ZSTD
 
+constexpr bool kHasZstd = true;
+
 // Output buffer of the zstd codec, at the start of the arena (FORMAT.md 4).
 constexpr uint32_t kStreamOutput = 256;
 
@@ -81,6 +83,8 @@ libdelta_status RunStream(libdelta_updater *updater, const uint8_t *input, uint3
 
 #else
 
+constexpr bool kHasZstd = false;
+
 bool HasCodec(const libdelta_config &, uint8_t codec) { return codec == kCodecDelta; }
 
 #endif
@@ -99,9 +103,9 @@ bool FitsFlash(libdelta_updater *updater) {
   const bool is_in_place =
       extension != bytes + header.signed_length && LoadU16(extension) == kInPlaceExtension;
   if (!slot.active() || !is_in_place) return slot.active() == is_in_place;
-  return header.codec == kCodecDelta && NewLength(updater) != 0 &&
+  return (!kHasZstd || header.codec == kCodecDelta) && NewLength(updater) != 0 &&
          header.ram >= kInPlaceFixedRam + kCarrySize + header.chunk_size &&
-         slot.MatchesGeometry(extension + 2) && InPlace::Longest(header) <= slot.SlotSize();
+         slot.MatchesGeometry(extension + 2) && InPlace::Longest(header) <= slot.slot_size();
 }
 
 #else
@@ -133,12 +137,6 @@ libdelta_status RunCodec(libdelta_updater *updater, const uint8_t *input, uint32
 // Whether the patch carries a whole image and needs no base.
 bool IsWhole(const WireHeader &header) { return header.old_length == 0; }
 
-#ifdef LIBDELTA_NO_FULL_IMAGE
-constexpr bool kAcceptsWhole = false;
-#else
-constexpr bool kAcceptsWhole = true;
-#endif
-
 // All checks of a well-formed header but that of the old image. `form` is CheckForm()'s verdict.
 libdelta_status CheckHeader(libdelta_updater *updater, libdelta_status form) {
   const libdelta_config &config = *updater->config;
@@ -152,7 +150,10 @@ libdelta_status CheckHeader(libdelta_updater *updater, libdelta_status form) {
   status = CheckTarget(updater);
   if (status != LIBDELTA_OK) return status;
   if (!FitsFlash(updater)) return LIBDELTA_E_GEOMETRY;
-  return header.ram + ExtraRam(FixedRam(updater)) > updater->ram_size ? LIBDELTA_E_RAM : LIBDELTA_OK;
+  const uint32_t fixed = FixedRam(updater);
+  // The chunk is the last part of the RAM.
+  updater->chunk = Arena(updater) + header.ram - fixed - header.chunk_size;
+  return header.ram + ExtraRam(fixed) > updater->ram_size ? LIBDELTA_E_RAM : LIBDELTA_OK;
 }
 
 // Whether the image at hand is the new one.
@@ -160,8 +161,10 @@ libdelta_status CheckNewDigest(libdelta_updater *updater) {
   return MatchDigest(updater, kImage, NewLength(updater), updater->header.new_digest);
 }
 
+bool HasOldImage(const libdelta_updater *updater) { return !kHasTwoSlot || Io(updater).read_old != nullptr; }
+
 libdelta_status CheckOldImage(libdelta_updater *updater) {
-  if (Io(updater).read_old == nullptr) return LIBDELTA_OK;
+  if (!HasOldImage(updater)) return LIBDELTA_OK;
   const libdelta_status status = MatchDigest(updater, kImage, OldLength(updater), Fixed(updater).old_digest);
   if (status != LIBDELTA_E_OLD_DIGEST || !updater->in_place.active()) return status;
   return CheckNewDigest(updater) == LIBDELTA_OK ? LIBDELTA_E_ALREADY_DONE : status;
@@ -191,6 +194,13 @@ uint32_t WantChunk(libdelta_updater *updater) {
   return length;
 }
 
+// Asks for the first chunk, which has that link, and returns its length.
+uint32_t StartAt(libdelta_updater *updater, libdelta_offset payload_left, const uint8_t *link) {
+  updater->payload_left = payload_left;
+  memcpy(Link(updater), link, kLinkSize);
+  return WantChunk(updater);
+}
+
 // The header has been accepted: starts at the first chunk. An empty image is finished already.
 libdelta_status StartPayload(libdelta_updater *updater) {
   const bool is_whole = kAcceptsWhole && IsWhole(updater->header);
@@ -199,12 +209,10 @@ libdelta_status StartPayload(libdelta_updater *updater) {
     const libdelta_status status = updater->in_place.Begin(updater->header, length);
     if (status != LIBDELTA_NEED_INPUT) return status;
   }
-  updater->payload_left = PayloadLength(updater);
-  memcpy(updater->link, updater->header.first_link, kLinkSize);
-  const uint32_t length = WantChunk(updater);
+  const uint32_t length = StartAt(updater, PayloadLength(updater), updater->header.first_link);
   if (updater->verify_only) return LIBDELTA_NEED_INPUT;
-  if (!is_whole && Io(updater).read_old == nullptr) return LIBDELTA_E_ARGUMENT;
-  return length == 0 ? CheckNewImage(updater) : BeginCodec(updater);
+  if (!is_whole && !HasOldImage(updater)) return LIBDELTA_E_ARGUMENT;
+  return kHasTwoSlot && length == 0 ? CheckNewImage(updater) : BeginCodec(updater);
 }
 
 // All header bytes asked for are there: asks for more, or judges the header.
@@ -221,8 +229,6 @@ libdelta_status TakeHeader(libdelta_updater *updater) {
   if (!updater->in_place.resumes()) status = CheckBase(updater);
   if (status != LIBDELTA_OK) return status;
   updater->in_header = false;
-  // The chunk is the last part of the RAM.
-  updater->chunk = Arena(updater) + updater->header.ram - FixedRam(updater) - updater->header.chunk_size;
   return LIBDELTA_OK;
 }
 
@@ -249,19 +255,21 @@ libdelta_status Decode(libdelta_updater *updater, uint8_t *data, uint32_t size, 
 
 #ifndef LIBDELTA_NO_IN_PLACE
 
-// Tells where what is decoded next comes from, before the chunk is consumed.
-void NoteSource(libdelta_updater *updater) {
+// Tells where what is decoded next comes from, before the chunk is consumed. Returns how many of its data
+// bytes are left out.
+uint32_t NoteSource(libdelta_updater *updater) {
   PatchSource &source = updater->in_place.source();
-  source.previous = source.chunk;
-  source.chunk.payload_left = static_cast<uint32_t>(updater->payload_left);
-  memcpy(source.chunk.link, updater->link, kLinkSize);
+  const uint32_t skip = updater->in_place.TakeSkip();
+  memmove(source.links[0], source.links[1], sizeof(source.links) - kLinkSize);
+  source.payload_left = static_cast<uint32_t>(updater->payload_left);
   source.chunk_size = updater->header.chunk_size;
-  source.carried = updater->carried;
+  source.carried = static_cast<int16_t>(updater->carried - skip);
+  return skip;
 }
 
 #else
 
-void NoteSource(libdelta_updater *) {}
+uint32_t NoteSource(libdelta_updater *) { return 0; }
 
 #endif
 
@@ -269,18 +277,17 @@ void NoteSource(libdelta_updater *) {}
 libdelta_status TakeChunk(libdelta_updater *updater) {
   uint8_t *data = updater->chunk;
   uint32_t size = static_cast<uint32_t>(updater->next - data);
-  libdelta_status status = MatchDigest(updater, data, size, updater->link);
+  libdelta_status status = MatchDigest(updater, data, size, Link(updater));
   if (status != LIBDELTA_OK) return status;
 
-  NoteSource(updater);
+  const uint32_t skipped = NoteSource(updater);
   updater->payload_left -= size;
   const bool last = WantChunk(updater) == 0;
   if (!last) {
-    memcpy(updater->link, data, kLinkSize);
+    memcpy(Link(updater), data, kLinkSize);
     data += kLinkSize;
     size -= kLinkSize;
   }
-  const uint32_t skipped = updater->in_place.TakeSkip();
   if (skipped > size) return LIBDELTA_E_MALFORMED;
   data += skipped;
   size -= skipped;
@@ -349,24 +356,26 @@ libdelta_status RunStored(libdelta_updater *updater, libdelta_offset patch_size,
 }
 
 #ifndef LIBDELTA_NO_IN_PLACE
+#ifndef LIBDELTA_NO_TWO_SLOT
 
 // The slot as images.
 InPlace &Slot(void *user) { return static_cast<libdelta_updater *>(user)->in_place; }
 
 int ReadOldSlot(void *user, libdelta_offset offset, uint8_t *buffer, uint32_t length) {
-  return Slot(user).ReadOld(static_cast<uint32_t>(offset), buffer, length) ? 0 : -1;
+  return Slot(user).Read(static_cast<uint32_t>(offset), buffer, length, true) ? 0 : -1;
 }
 int ReadNewSlot(void *user, libdelta_offset offset, uint8_t *buffer, uint32_t length) {
-  return Slot(user).ReadNew(static_cast<uint32_t>(offset), buffer, length) ? 0 : -1;
+  return Slot(user).Read(static_cast<uint32_t>(offset), buffer, length, false) ? 0 : -1;
 }
 int WriteNewSlot(void *user, libdelta_offset offset, const uint8_t *data, uint32_t length) {
   return Slot(user).WriteNew(static_cast<uint32_t>(offset), data, length) ? 0 : -1;
 }
 
+#endif
+
 // Checks the journal's header, which has been read, as if it came with a patch.
 libdelta_status AcceptHeader(libdelta_updater *updater) {
   updater->in_place.Resume();
-  updater->in_header = true;
   updater->next = HeaderBytes(updater) + updater->in_place.header_length();
   const libdelta_status status = TakeHeader(updater);
   return updater->missing != 0 ? LIBDELTA_E_MALFORMED : status;
@@ -379,12 +388,9 @@ libdelta_status TakeJournal(libdelta_updater *updater) {
   if (record.skip == kAbandoned) return LIBDELTA_E_IN_PROGRESS;
   const uint32_t payload_left = record.chunk.payload_left;
   if (payload_left == 0 || payload_left > PayloadLength(updater)) return LIBDELTA_E_MALFORMED;
-  updater->payload_left = payload_left;
   slot.SetSkip(record.skip);
-  memcpy(updater->link, record.chunk.link, kLinkSize);
-  WantChunk(updater);
-  const libdelta_status status = BeginCodec(updater);
-  return status == LIBDELTA_NEED_INPUT ? DecoderResume(&updater->decoder) : status;
+  StartAt(updater, payload_left, record.chunk.link);
+  return BeginCodec(updater);
 }
 
 // Whether records say that an update is finished or not, the slot has the last word: a record may have been
@@ -452,7 +458,9 @@ libdelta_status libdelta_init(void *ram, size_t size, const libdelta_config *con
   created->ram_size = size;
   created->status = LIBDELTA_NEED_INPUT;
   libdelta::WantHeader(created);
-#ifndef LIBDELTA_NO_IN_PLACE
+#ifdef LIBDELTA_NO_TWO_SLOT
+  created->in_place.Start(config->flash);
+#elif !defined(LIBDELTA_NO_IN_PLACE)
   created->io = config->io;
   if (config->flash != nullptr) {
     created->in_place.Start(config->flash);

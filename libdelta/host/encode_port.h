@@ -169,20 +169,17 @@ class EncodePort {
   uint32_t copies() const { return order_->capacity(); }
 
   // The old image becomes what can be read when a group begins.
-  libdelta_status Checkpoint(uint32_t, const GroupStart& group, const CodecScript&,
-                             const StoredParts& parts) {
+  static CodecScript script() { return {}; }
+  void SetParts(const StoredParts& parts) { parts_ = parts; }
+  void Checkpoint(uint32_t, const GroupStart& group) {
     const bool is_free = order_->uses_slot() || copies_.size() < order_->capacity();
-    if (group.move && is_free) kept_.assign(parts.start, parts.start + parts.start_size);
+    if (group.move && is_free) kept_.assign(parts_.start, parts_.start + parts_.size);
     for (size_t i = 0; i < copies_.size(); ++i) {
       if (!(group.retained >> i & 1)) Overwrite(copies_[i]);
     }
     copies_ = Retained(copies_, group.retained);
-    return LIBDELTA_NEED_INPUT;
   }
-  bool LoadParts(const StoredParts& parts) {
-    std::copy(kept_.begin(), kept_.end(), parts.start);
-    return true;
-  }
+  void LoadParts() { std::copy(kept_.begin(), kept_.end(), parts_.start); }
   libdelta_status OpenPage(uint32_t page, uint64_t, uint64_t* start, uint64_t* end) {
     if (order_->NeedsCopy(page)) copies_.push_back(page);
     *start = order_->table().start(page);
@@ -223,7 +220,8 @@ class EncodePort {
   RangeEncoder encoder_;
   CostTrace* trace_;
   Bytes slot_;                    // In place: what the slot holds when the group begins.
-  Bytes kept_;                    // And the parts that the journal holds.
+  StoredParts parts_{};           // The start of the arena,
+  Bytes kept_;                    // and what the journal has of it.
   std::vector<uint32_t> copies_;  // Pages that have been rewritten and can still be read as they were.
   size_t stream_ = 0;
   std::array<uint64_t, static_cast<size_t>(Stream::kCount)> cost_{};  // In 1 / kFineCostOne bits.

@@ -16,22 +16,21 @@ constexpr uint32_t kSpareMoves = 3;
 
 uint32_t RoundUp(uint32_t size, uint32_t unit) { return (size + unit - 1) / unit * unit; }
 
-// Erases of each spare page when the groups `starts` begin new journals, as the device chooses: of those that
-// hold nothing the one that was erased least.
+// Erases of each spare page when the groups `starts` begin new journals, as the device chooses: the next one
+// that holds nothing.
 std::vector<uint32_t> Wear(const InPlaceLayout& layout, const PageOrder& order,
                            const std::vector<uint32_t>& starts) {
   std::vector<uint32_t> erases(layout.spare_count, 0);
   std::vector<uint32_t> copies;  // Where they are.
   uint32_t journal = 0;
+  uint32_t last = 0;
   erases[0] = 1;
   const auto take = [&] {
-    uint32_t best = layout.spare_count;
-    for (uint32_t i = 0; i < layout.spare_count; ++i) {
-      if (i == journal || std::find(copies.begin(), copies.end(), i) != copies.end()) continue;
-      if (best == layout.spare_count || erases[i] < erases[best]) best = i;
-    }
-    ++erases[best];
-    return best;
+    do {
+      last = (last + 1) % layout.spare_count;
+    } while (last == journal || std::find(copies.begin(), copies.end(), last) != copies.end());
+    ++erases[last];
+    return last;
   };
   for (uint32_t g = 0; g < order.groups().size(); ++g) {
     const PageGroup& group = order.groups()[g];
@@ -105,7 +104,7 @@ JournalPlan::JournalPlan(const InPlaceLayout& layout, uint32_t header_size, uint
   const uint32_t unit = layout.write_unit;
   // Room for signatures that are added later.
   const uint32_t header = std::min(kMaxHeader, header_size + 1 + kPlannedSignatures * kSignatureEntrySize);
-  const uint32_t start = RoundUp(header, unit) + RoundUp(kJournalStartSize, unit) + unit;
+  const uint32_t start = RoundUp(header, unit) + kJournalStartSize + unit;
   fixed_ = start + RoundUp(parts_size, unit);
   frame_ = RoundUp(kJournalRecordSize, unit) + capacity * RoundUp(kCopyRecordSize, unit) + 2 * unit;
   least_page_ = fixed_ + frame_ * (kJournalReserve + 1);

@@ -140,8 +140,8 @@ struct Limits {
 };
 
 // Bytes of a position in the image map.
-size_t PositionWidth(uint64_t longest_image) {
-  size_t width = 1;
+uint32_t PositionWidth(uint64_t longest_image) {
+  uint32_t width = 1;
   while (width < 8 && longest_image >> (8 * width - 1) != 0) ++width;
   return width;
 }
@@ -268,9 +268,10 @@ class Planner {
   bool Arrange(const PayloadOptions& options) {
     plan_.operations = plan_.order->Arrange(plan_.operations);
     const uint64_t longest = std::max(old_.size(), new_.size());
-    const uint32_t parts =
-        static_cast<uint32_t>(plan_.templates.size() * sizeof(Template) +
-                              plan_.image_map.size() * 2 * PositionWidth(longest) + plan_.ram_map.size() * 8);
+    const uint32_t parts = static_cast<uint32_t>(
+        plan_.templates.size() * sizeof(Template) +
+        TableSize(static_cast<uint32_t>(plan_.image_map.size()), PositionWidth(longest)) +
+        plan_.ram_map.size() * 8);
     if (parts + kModelSize > options.arena) return false;
     const JournalPlan journal(*options.in_place, options.header_size, parts, plan_.order->capacity());
     if (!journal.Fits()) return false;

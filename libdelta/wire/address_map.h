@@ -10,19 +10,21 @@
 
 namespace libdelta {
 
+// Bytes of a table, rounded up so that what follows it is aligned.
+constexpr uint32_t TableSize(uint32_t entries, uint32_t width) { return (entries * 2u * width + 3) & ~3u; }
+
 template <typename Position>
 class AddressMap {
  public:
+  // The map must have been zero-initialised.
   void Attach(uint8_t* table, uint32_t size, uint32_t width, bool flagged) {
     table_ = table;
     size_ = static_cast<uint16_t>(size);
-    count_ = 0;
     width_ = static_cast<uint8_t>(width);
     flagged_ = flagged;
   }
 
   bool full() const { return count_ == size_; }
-  uint32_t table_size() const { return 2u * size_ * width_; }
   void Fill() { count_ = size_; }  // The table's bytes are put there by somebody else.
   uint32_t count() const { return count_; }
   Position old_at(uint32_t i) const { return Load(2 * i); }
@@ -83,7 +85,6 @@ template <typename Position>
 struct NoAddressMap {
   static void Attach(uint8_t*, uint32_t, uint32_t, bool) {}
   static void Fill() {}
-  static constexpr uint32_t table_size() { return 0; }
   static constexpr uint32_t count() { return 0; }
   static constexpr Position old_at(uint32_t) { return 0; }
   static constexpr Position new_at(uint32_t) { return 0; }

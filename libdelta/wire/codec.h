@@ -61,8 +61,9 @@ struct PageProgress {
 // What begins a group.
 struct GroupStart {
   PageProgress progress;
+  uint16_t retained;  // One bit for each undo copy, the first one lowest: whether it is still needed.
+  uint8_t pages;      // Still to be produced in the group.
   bool move;          // A new journal begins. It keeps the model as it is if a spare page is free.
-  uint32_t retained;  // One bit for each undo copy, the first one lowest: whether it is still needed.
 };
 
 // What the prologue fixes.
@@ -77,13 +78,10 @@ struct CodecScript {
   uint32_t ram_length;
 };
 
-// The parts of the arena that do not change after the prologue, and what is kept of the model: the templates
-// and the start of the model; the maps.
+// The start of the arena: what does not change after the prologue, and what is kept of the model.
 struct StoredParts {
   uint8_t* start;
-  uint32_t start_size;
-  uint8_t* tables;
-  uint32_t tables_size;
+  uint32_t size;
 };
 
 // What a port says of updates in place where the new image goes elsewhere.
@@ -91,10 +89,10 @@ template <class Position>
 struct ElsewherePort {
   static constexpr bool in_place() { return false; }
   static uint32_t copies() { return 0; }
-  static libdelta_status Checkpoint(uint32_t, const GroupStart&, const CodecScript&, const StoredParts&) {
-    return LIBDELTA_E_ARGUMENT;
-  }
-  static bool LoadParts(const StoredParts&) { return false; }
+  static CodecScript script() { return {}; }
+  static void SetParts(const StoredParts&) {}
+  static void Checkpoint(uint32_t, const GroupStart&) {}
+  static void LoadParts() {}
   static libdelta_status OpenPage(uint32_t, Position, Position*, Position*) { return LIBDELTA_E_ARGUMENT; }
 };
 
@@ -116,18 +114,11 @@ class Codec {
   // After Start(), instead of the first step: goes on at a group of an update in place. The caller then fills
   // the stored parts. False: they do not fit in the arena.
   bool Resume(const CodecScript& script, const PageProgress& progress) {
-    update_.script = script;
-    update_.progress = progress;
+    group_.progress = progress;
     Layout(script);
     for (Area& area : areas_) area.map.Fill();
     BeginImage();
     return result_ == LIBDELTA_NEED_INPUT;
-  }
-
-  StoredParts Parts() const {
-    const uint32_t kept = KeptModelSize(update_.script.snapshot_units);
-    return {arena_, static_cast<uint32_t>(model_.start() - arena_) + kept, model_.end(),
-            areas_[0].map.table_size() + areas_[1].map.table_size()};
   }
 
   // NEED_INPUT: there is more to do. OK: the new image is complete. After anything else there is no next
@@ -201,13 +192,6 @@ class Codec {
   struct CopyHistory {
     Position distance;  // Of the last one from the new image.
     Position shifts[kRecentShifts];
-  };
-
-  // An update in place: what begins its groups, and where it is.
-  struct Update {
-    CodecScript script;
-    PageProgress progress;
-    uint8_t group_pages;  // Still to be produced in the group.
   };
 
   void Fail(libdelta_status status) { result_ = static_cast<uint8_t>(status); }
@@ -286,7 +270,7 @@ class Codec {
     port().Enter(Stream::kPrologue);
     const auto& plan = port().plan();
     const uint32_t counts = static_cast<uint32_t>(Direct(8, plan.templates.size() << 4 | plan.limit));
-    CodecScript script;
+    auto&& script = port().script();
     script.template_count = static_cast<uint8_t>(counts >> 4);
     script.limit = counts & 15;
     const uint64_t actual[kScriptFields] = {plan.image_map.size(), plan.ram_map.size(), plan.base,
@@ -297,14 +281,16 @@ class Codec {
     }
     script.image_entries = static_cast<uint16_t>(fields[kImageEntries]);
     script.ram_entries = static_cast<uint16_t>(fields[kRamEntries]);
-    script.base = static_cast<uint32_t>(fields[kBase]);
-    script.ram_base = static_cast<uint32_t>(fields[kRamBase]);
-    script.ram_length = static_cast<uint32_t>(fields[kRamLength]);
+    if (Port::kHasTemplates) {
+      script.base = static_cast<uint32_t>(fields[kBase]);
+      script.ram_base = static_cast<uint32_t>(fields[kRamBase]);
+      script.ram_length = static_cast<uint32_t>(fields[kRamLength]);
+    }
     group_size_ = fields[kGroupBlocks] * kBlock;
     script.snapshot_units = 0;
     if (group_size_ == 0) --group_size_;  // One group, that never ends.
     if (port().in_place()) {
-      update_.progress = {0xffff, 1, static_cast<uint16_t>(Direct(16, plan.pages))};
+      group_.progress = {0xffff, 1, static_cast<uint16_t>(Direct(16, plan.pages))};
       script.snapshot_units = static_cast<uint16_t>(Direct(16, plan.snapshot_units));
     } else {
       piece_end_ = group_size_;
@@ -312,29 +298,36 @@ class Codec {
     if (!Port::kHasTemplates && (script.template_count | script.image_entries | script.ram_entries) != 0) {
       return Fail(LIBDELTA_E_UNSUPPORTED);
     }
-    if (port().in_place()) update_.script = script;
     Layout(script);
   }
 
-  // Divides the arena. It holds the templates, the weights, the slots, and then what needs no alignment.
+  // Divides the arena. It holds the maps, the templates, the weights and the slots.
   void Layout(const CodecScript& script) {
-    template_count_ = script.template_count;
-    areas_[0].base = script.base;
-    areas_[1].base = script.ram_base;
-    areas_[1].length = script.ram_length;
     // A position in the image's map has room for either length and a bit.
     uint32_t width = 1;
     for (Position rest = (areas_[0].length | new_length_) >> 7; rest != 0; rest >>= 8) ++width;
-    const uint32_t weights = script.template_count * static_cast<uint32_t>(sizeof(Template));
-    const uint32_t image_size = script.image_entries * 2u * width;
-    const uint32_t taken = weights + kModelSize + image_size + script.ram_entries * 8u;
+    uint32_t image_size = 0;
+    uint32_t maps = 0;
+    uint32_t weights = 0;
+    if constexpr (Port::kHasTemplates) {
+      template_count_ = script.template_count;
+      areas_[0].base = script.base;
+      areas_[1].base = script.ram_base;
+      areas_[1].length = script.ram_length;
+      image_size = TableSize(script.image_entries, width);
+      maps = image_size + script.ram_entries * 8u;
+      weights = maps + script.template_count * static_cast<uint32_t>(sizeof(Template));
+    }
+    const uint32_t taken = weights + kModelSize;
     const uint32_t units = taken > arena_size_ ? 0 : (arena_size_ - taken) / kSlotUnitSize;
     if (units < kMinUnits || script.snapshot_units > units || width > sizeof(Position)) {
       return Fail(LIBDELTA_E_MALFORMED);
     }
+    areas_[0].map.Attach(arena_, script.image_entries, width, true);
+    areas_[1].map.Attach(arena_ + image_size, script.ram_entries, 4, false);
     model_.Attach(reinterpret_cast<uint32_t*>(arena_ + weights), units, script.limit);
-    areas_[0].map.Attach(model_.end(), script.image_entries, width, true);
-    areas_[1].map.Attach(model_.end() + image_size, script.ram_entries, 4, false);
+    port().SetParts({arena_, weights + KeptModelSize(script.snapshot_units)});
+    arena_ += maps;
     model_.Reset();
     phase_ = kTables;
   }
@@ -413,7 +406,7 @@ class Codec {
 
   bool IsComplete() const {
     if (!port().in_place()) return position_ == new_length_;
-    return update_.progress.left == 0 && position_ == piece_end_;
+    return group_.progress.left == 0 && position_ == piece_end_;
   }
 
   // A piece of the image is complete, a group or in place a page, and it is not the last.
@@ -433,29 +426,30 @@ class Codec {
   void BeginGroup() {
     const uint32_t start = port().Restart();
     const uint32_t head = static_cast<uint32_t>(Direct(5, port().plan().GroupHead()));
-    update_.group_pages = static_cast<uint8_t>((head & 15) + 1);
-    const uint32_t retained = static_cast<uint32_t>(Direct(port().copies(), port().plan().Retained()));
-    Fail(port().Checkpoint(start, {update_.progress, (head & 16) != 0, retained}, update_.script, Parts()));
-    if (result_ != LIBDELTA_NEED_INPUT) return;
+    group_.pages = static_cast<uint8_t>((head & 15) + 1);
+    group_.move = (head & 16) != 0;
+    group_.retained = static_cast<uint16_t>(Direct(port().copies(), port().plan().Retained()));
+    // If one of these fails, OpenPage() says so.
+    port().Checkpoint(start, group_);
     model_.Reset();
-    if (!port().LoadParts(Parts())) return Fail(LIBDELTA_E_FLASH);
+    port().LoadParts();
     flags_ = {};
     copies_ = {};
   }
 
   void BeginPage() {
-    if (update_.group_pages == 0) BeginGroup();
-    if (result_ != LIBDELTA_NEED_INPUT) return;
-    --update_.group_pages;
-    --update_.progress.left;
+    if (group_.pages == 0) BeginGroup();
+    --group_.pages;
+    PageProgress& at = group_.progress;
+    --at.left;
     port().Enter(Stream::kMap);
-    update_.progress.page = static_cast<uint16_t>(update_.progress.page + update_.progress.step);
+    at.page = static_cast<uint16_t>(at.page + at.step);
     const uint32_t page = port().plan().NextPage();
-    if (!Direct(1, page == update_.progress.page)) {
-      update_.progress.page = static_cast<uint16_t>(Direct(16, page));
-      update_.progress.step = Direct(1, port().plan().Descends()) ? 0xffff : 1;
+    if (!Direct(1, page == at.page)) {
+      at.page = static_cast<uint16_t>(Direct(16, page));
+      at.step = static_cast<uint16_t>(1 - 2 * Direct(1, port().plan().Descends()));
     }
-    Fail(port().OpenPage(update_.progress.page, areas_[0].length, &position_, &piece_end_));
+    Fail(port().OpenPage(at.page, areas_[0].length, &position_, &piece_end_));
     if (result_ != LIBDELTA_NEED_INPUT) return;
     if (piece_end_ > new_length_) piece_end_ = new_length_;
     if (position_ >= piece_end_) return Fail(LIBDELTA_E_MALFORMED);
@@ -859,7 +853,7 @@ class Codec {
   Position gap_end_;        // Where the next segment begins.
   Position block_end_;
   Position piece_end_;  // Of the group; in place, of the page.
-  uint8_t* arena_;
+  uint8_t* arena_;      // All of it; once it is divided, its templates.
   Position new_length_;
   CopyHistory copies_;
   Position next_shift_;      // Of the segment behind the gap.
@@ -869,9 +863,9 @@ class Codec {
   Position last_old_;
   Position last_shift_;
   uint32_t arena_size_;
-  Update update_;
-  Area areas_[kAreas];  // The image and the RAM.
   Position page_end_;
+  Area areas_[kAreas];  // The image and the RAM.
+  GroupStart group_;    // Of the one in progress, in place.
 
   // The last bytes of the new image, each at its position modulo kBlock. Aligned: they are copied whole.
   alignas(4) uint8_t out_[kBlock];

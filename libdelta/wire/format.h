@@ -53,7 +53,7 @@ constexpr uint32_t kGeometrySize = 6;
 constexpr uint32_t kGeometryRunSize = 8;
 
 // The journal.
-constexpr uint32_t kJournalStartSize = 36;
+constexpr uint32_t kJournalStartSize = 32;
 constexpr uint32_t kJournalRecordSize = 32;
 constexpr uint32_t kCopyRecordSize = 8;
 constexpr uint32_t kMaxCopies = 15;  // Old pages kept at a time.

@@ -43,6 +43,7 @@ if grep -q LIBDELTA_ED25519 "$out/release_key.h"; then
 else
   left_out=-DLIBDELTA_NO_ED25519
 fi
+macros="$left_out -DLIBDELTA_NO_TWO_SLOT"
 
 warnings='-Wall -Wextra -Wpedantic -Wconversion -Werror'
 target="$machine -Os -ffreestanding -ffunction-sections -fdata-sections"
@@ -67,8 +68,8 @@ compile() {
 bootloader() {
   # The library, as in any firmware: two folders and one include path.
   compile ${prefix}g++ -std=c++17 $target $warnings -fno-exceptions -fno-rtti -fno-threadsafe-statics \
-    -fno-unwind-tables $left_out -DLIBDELTA_NO_ZSTD $folders -- libdelta/wire/*.cc libdelta/device/*.cc
-  compile ${prefix}gcc -std=c99 $target $warnings $left_out $folders -isystem "$bearssl/inc" -I"$out" -- \
+    -fno-unwind-tables $macros $folders -- libdelta/wire/*.cc libdelta/device/*.cc
+  compile ${prefix}gcc -std=c99 $target $warnings $macros $folders -isystem "$bearssl/inc" -I"$out" -- \
     $port libdelta/adapters/bearssl.c tools/bootloader/*.c tools/bootloader/$board/board.c \
     tools/bootloader/$board/startup.c
   compile ${prefix}gcc -std=c99 $target -I"$bearssl/inc" -I"$bearssl/src" -- \
@@ -78,7 +79,7 @@ bootloader() {
     : >"$out/hasasmvolatilememory.h"
     compile ${prefix}gcc -std=c99 $target $folders -I"$tinyssh/crypto" -I"$out" -- \
       $(sh tools/crypto_sources.sh --files "$tinyssh")
-    compile ${prefix}gcc -std=c99 $target $warnings $left_out $folders -isystem "$tinyssh/crypto" -- \
+    compile ${prefix}gcc -std=c99 $target $warnings $macros $folders -isystem "$tinyssh/crypto" -- \
       libdelta/adapters/tinyssh.c
   fi
   ${prefix}gcc $machine -nostdlib -Wl,--gc-sections,--no-undefined -Wl,-Map="$out/bootloader.map" \

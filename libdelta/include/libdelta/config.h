@@ -8,6 +8,8 @@
  *
  * - LIBDELTA_NO_IN_PLACE: no updates in place. libdelta_config.flash is not used, libdelta_recover() returns
  *   E_ARGUMENT. Patches for updates in place: E_UNSUPPORTED.
+ * - LIBDELTA_NO_TWO_SLOT: updates in place only. Without libdelta_config.flash libdelta_init() returns
+ *   E_ARGUMENT; of libdelta_config.io only read_patch is used. Includes LIBDELTA_NO_ZSTD.
  * - LIBDELTA_NO_TEMPLATES: no references and no address maps. Patches are larger and have to be created for
  *   it (`fwdelta create --no-templates`). Others: E_UNSUPPORTED.
  * - LIBDELTA_NO_FULL_IMAGE: no patches that carry a whole image (`--no-full`): E_UNSUPPORTED. In place, an
@@ -30,8 +32,12 @@
 #error "libdelta: without P-256 and Ed25519 no patch could be accepted"
 #endif
 
-/* Only whole images are zstd frames. */
-#if defined(LIBDELTA_NO_FULL_IMAGE) && !defined(LIBDELTA_NO_ZSTD)
+#if defined(LIBDELTA_NO_TWO_SLOT) && defined(LIBDELTA_NO_IN_PLACE)
+#error "libdelta: without two slots and without updates in place there is nothing to do"
+#endif
+
+/* Only whole images are zstd frames, and none is written in place. */
+#if (defined(LIBDELTA_NO_FULL_IMAGE) || defined(LIBDELTA_NO_TWO_SLOT)) && !defined(LIBDELTA_NO_ZSTD)
 #define LIBDELTA_NO_ZSTD
 #endif
 
