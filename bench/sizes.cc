@@ -9,92 +9,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <iterator>
 #include <map>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "bench/support/apply.h"
 #include "bench/support/pairs.h"
 #include "bench/support/program.h"
+#include "bench/support/sizes.h"
 #include "libdelta/host.h"
 
 namespace bench {
 namespace {
 
-// Pairs whose best peer is smaller are not averaged: header and signature alone would decide.
-constexpr uint64_t kSmallestAveraged = 1000;
-
-struct Row {
-  const Pair* pair = nullptr;
-  uint64_t ram = 0;
-  int effort = libdelta::kDefaultEffort;
-  uint64_t old_size = 0;
-  uint64_t new_size = 0;
-  uint64_t patch = 0;
-  double seconds = 0;
-  libdelta::EncodeStats stats;
-  std::string failure;  // Empty: the patch was applied and the result is right.
-};
-
-Row Measure(const Pair& pair, const ImagePair& images, uint64_t ram, int effort) {
-  libdelta::EncodeOptions options;
-  options.ram = ram;
-  options.effort = effort;
-  options.threads = 1;
-  const auto start = std::chrono::steady_clock::now();
-  const libdelta::Result<libdelta::Patch> patch =
-      libdelta::Encode(images.old_image, images.new_image, options);
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  Row row;
-  row.pair = &pair;
-  row.ram = ram;
-  row.effort = effort;
-  row.old_size = images.old_image.size();
-  row.new_size = images.new_image.size();
-  row.seconds = elapsed.count();
-  if (!patch.ok()) {
-    row.failure = patch.error();
-    return row;
-  }
-  row.patch = patch.value().bytes.size() + kSignatureEntry;
-  row.stats = patch.value().stats;
-  row.failure = CheckPatch(images.old_image, images.new_image, patch.value().bytes);
-  if (row.failure.empty() && row.stats.ram > ram) {
-    row.failure = fmt::format("declares {} bytes of RAM", row.stats.ram);
-  }
-  return row;
-}
-
-// In the order of pairs, then RAM sizes, then efforts, whatever the number of threads.
-std::vector<Row> MeasureAll(const std::vector<Pair>& pairs, const std::vector<uint64_t>& rams,
-                            const std::vector<uint64_t>& efforts, unsigned threads) {
-  const size_t per_pair = rams.size() * efforts.size();
-  std::vector<Row> rows(pairs.size() * per_pair);
-  std::mutex print_mutex;
-  ForEach(pairs.size(), threads, [&](size_t i) {
-    const ImagePair images = Load(pairs[i]);
-    for (size_t k = 0; k < per_pair; k++) {
-      Row& row = rows[i * per_pair + k];
-      row =
-          Measure(pairs[i], images, rams[k / efforts.size()], static_cast<int>(efforts[k % efforts.size()]));
-      const std::lock_guard lock(print_mutex);
-      fmt::print(stderr, "{:<28} {:>6} {:>2} {:>8} bytes  {:6.2f} s  {}\n", pairs[i].id, FormatSize(row.ram),
-                 row.effort, row.patch, row.seconds, row.failure);
-    }
-  });
-  return rows;
-}
-
-std::string FormatRows(const std::vector<Row>& rows) {
+std::string FormatRows(const std::vector<SizeRow>& rows) {
   std::vector<std::string> streams;  // Union over the rows, in order of first appearance.
-  for (const Row& row : rows) {
+  for (const SizeRow& row : rows) {
     for (const auto& [name, bits] : row.stats.stream_bits) {
       if (std::find(streams.begin(), streams.end(), name) == streams.end()) streams.push_back(name);
     }
@@ -104,7 +36,7 @@ std::string FormatRows(const std::vector<Row>& rows) {
       "payload,header_bytes,link_bytes";
   for (const std::string& name : streams) text += "," + name + "_bits";
   text += "\n";
-  for (const Row& row : rows) {
+  for (const SizeRow& row : rows) {
     const Pair& pair = *row.pair;
     text +=
         fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}", pair.set, pair.id,
@@ -124,44 +56,21 @@ std::string FormatRows(const std::vector<Row>& rows) {
   return text;
 }
 
-std::string FormatTimes(const std::vector<Row>& rows) {
+std::string FormatTimes(const std::vector<SizeRow>& rows) {
   std::string text = "set,id,ram,effort,old,new,create_seconds\n";
-  for (const Row& row : rows) {
+  for (const SizeRow& row : rows) {
     text += fmt::format("{},{},{},{},{},{},{:.3f}\n", row.pair->set, row.pair->id, row.ram, row.effort,
                         row.old_size, row.new_size, row.seconds);
   }
   return text;
 }
 
-// Geometric mean of patch sizes against a peer's.
-class Mean {
- public:
-  void Add(uint64_t patch, uint64_t peer) {
-    if (patch == 0 || peer == 0) return;
-    log_sum_ += std::log(static_cast<double>(patch) / static_cast<double>(peer));
-    count_++;
-  }
-  int count() const { return count_; }
-  double value() const { return std::exp(log_sum_ / count_); }
-
- private:
-  double log_sum_ = 0;
-  int count_ = 0;
-};
-
-bool IsThumb(const Pair& pair) { return pair.isa.starts_with("thumb"); }
-bool IsAveraged(const Pair& pair) { return pair.best.bytes >= kSmallestAveraged; }
-
 using Filter = bool (*)(const Pair&);
 
 constexpr uint64_t kSmallRam = 8192;
 constexpr uint64_t kMcuRam = 65536;
 constexpr uint64_t kLinuxRam = 1048576;
-constexpr uint64_t kLargestJudged = 4u << 20;  // Bytes of a new image.
-constexpr uint64_t kAllowance = 200;           // Bytes that any patch may be larger than the best peer's.
-
-bool IsMcu(const Pair& pair) { return pair.device_class == "mcu"; }
-bool IsLinux(const Pair& pair) { return pair.device_class == "linux"; }
+constexpr uint64_t kAllowance = 200;  // Bytes that any patch may be larger than the best peer's.
 
 // What is averaged, and the bar that it is held to; 0: none.
 struct Bar {
@@ -193,9 +102,10 @@ constexpr Bar kBars[] = {
 };
 
 // One line of the summary; without `judged` the bar does not count.
-void PrintMean(const std::vector<Row>& rows, std::string_view set, const Bar& bar, bool judged, bool* met) {
+void PrintMean(const std::vector<SizeRow>& rows, std::string_view set, const Bar& bar, bool judged,
+               bool* met) {
   Mean mean;
-  for (const Row& row : rows) {
+  for (const SizeRow& row : rows) {
     if (row.pair->set == set && row.ram == bar.ram && bar.filter(*row.pair) && IsAveraged(*row.pair)) {
       mean.Add(row.patch, (row.pair->*bar.peer).bytes);
     }
@@ -213,9 +123,9 @@ void PrintMean(const std::vector<Row>& rows, std::string_view set, const Bar& ba
 constexpr uint64_t kRams[] = {kSmallRam, kMcuRam, kLinuxRam};
 
 // Means by instruction set and by kind of release, as a table with one column for each RAM size.
-void PrintTable(const std::vector<Row>& rows) {
+void PrintTable(const std::vector<SizeRow>& rows) {
   std::map<std::string, std::map<uint64_t, Mean>> groups;
-  for (const Row& row : rows) {
+  for (const SizeRow& row : rows) {
     if (!IsAveraged(*row.pair)) continue;
     const Pair& pair = *row.pair;
     groups[pair.device_class + ", " + pair.isa][row.ram].Add(row.patch, pair.best.bytes);
@@ -232,14 +142,14 @@ void PrintTable(const std::vector<Row>& rows) {
 }
 
 // What efforts do, on average over all pairs at the RAM size that they are judged at.
-void PrintEfforts(const std::vector<Row>& rows) {
+void PrintEfforts(const std::vector<SizeRow>& rows) {
   struct Sum {
     Mean mean;
     double seconds = 0;
     uint64_t bytes = 0;
   };
   std::map<int, Sum> efforts;
-  for (const Row& row : rows) {
+  for (const SizeRow& row : rows) {
     if (!IsAveraged(*row.pair) || row.ram != (IsMcu(*row.pair) ? kMcuRam : kLinuxRam)) continue;
     Sum& sum = efforts[row.effort];
     sum.mean.Add(row.patch, row.pair->best.bytes);
@@ -253,12 +163,12 @@ void PrintEfforts(const std::vector<Row>& rows) {
 }
 
 // False when a bar is missed. Bars are for the set `dev`; others are reported alike.
-bool PrintSummary(const std::vector<Row>& rows) {
+bool PrintSummary(const std::vector<SizeRow>& rows) {
   bool met = true;
   for (const std::string_view set : {"dev", "public"}) {
     const bool judged = set == "dev";
     for (const Bar& bar : kBars) PrintMean(rows, set, bar, judged, &met);
-    for (const Row& row : rows) {
+    for (const SizeRow& row : rows) {
       const uint64_t best = row.pair->best.bytes;
       if (row.pair->set != set || best == 0 || row.ram != (IsMcu(*row.pair) ? kMcuRam : kLinuxRam)) continue;
       const bool above = row.patch > best + kAllowance && row.new_size <= kLargestJudged;
@@ -276,21 +186,15 @@ int Main(int argc, char** argv) {
                                        {"corpus", "ram", "efforts", "only", "out", "times", "check", "j"});
   const std::vector<Pair> pairs = SelectPairs(options);
   const bool generated = options.contains("generated");
-  const std::vector<Row> rows = MeasureAll(
+  const std::vector<SizeRow> rows = MeasureSizes(
       pairs, ParseSizes(Get(options, "ram", generated ? "8K,64K" : "8K,64K,1M")),
       ParseSizes(Get(options, "efforts", std::to_string(libdelta::kDefaultEffort))), Threads(options));
-  bool good = true;
-  for (const Row& row : rows) {
-    if (row.failure.empty()) continue;
-    fmt::print("FAILED  {} at {}, effort {}: {}\n", row.pair->id, FormatSize(row.ram), row.effort,
-               row.failure);
-    good = false;
-  }
+  bool good = AllApplied(rows);
   if (options.contains("times")) WriteText(options.at("times"), FormatTimes(rows));
   if (!generated) {
-    std::vector<Row> usual;
+    std::vector<SizeRow> usual;
     std::copy_if(rows.begin(), rows.end(), std::back_inserter(usual),
-                 [](const Row& row) { return row.effort == libdelta::kDefaultEffort; });
+                 [](const SizeRow& row) { return row.effort == libdelta::kDefaultEffort; });
     PrintTable(usual);
     PrintEfforts(rows);
     good = PrintSummary(usual) && good;
