@@ -17,7 +17,8 @@ constexpr size_t kMaxSearch = 256;  // Matches in the old image are searched up 
 constexpr size_t kLongEnough = 64;  // Likewise, for there being no need to look for others;
 constexpr size_t kSettled = 24;     // from here on in one, not even for any in the output.
 
-// Whether to look for nothing else at `i`, in a long match that ends at `end`: in the old image, or in the output.
+// Whether to look for nothing else at `i`, in a long match that ends at `end`: in the old image; in the
+// output.
 constexpr bool IsInLongOld(size_t i, size_t end) { return i + kLongEnough / 2 < end; }
 constexpr bool IsInLongNew(size_t i, size_t end) { return i + kMaxSearch / 2 < end; }
 
