@@ -131,10 +131,12 @@ class Discovery {
     std::vector<Template> found;
     for (const Field& field : BestFields()) {
       // A field may go with several opcodes.
+      std::vector<Witness> witnesses = WitnessesOf(field.form);
       std::optional<Template> t;
-      while (found.size() < limit && (t = FindOpcode(field))) {
+      while (found.size() < limit && (t = FindOpcode(field, witnesses))) {
         found.push_back(*t);
         MarkExplained(*t);
+        std::erase_if(witnesses, [&](const Witness& w) { return Explained(places_[w.place]); });
       }
     }
     return found;
@@ -144,6 +146,7 @@ class Discovery {
   // A word in which a field would change.
   struct Witness {
     uint64_t bits;  // The old word; above it the lowest two bits of its address.
+    uint32_t place;
     bool right;
   };
   static constexpr uint32_t kAddressBits = 2;
@@ -251,7 +254,8 @@ class Discovery {
         const uint32_t word = Before(p, form);
         const std::optional<uint32_t> change = Change(form, p, word);
         if (!change) continue;
-        parts[part].push_back({uint64_t{AddressOf(p)} << 32 | word, *change == After(p, form)});
+        parts[part].push_back(
+            {uint64_t{AddressOf(p)} << 32 | word, static_cast<uint32_t>(i), *change == After(p, form)});
       }
     });
     std::vector<Witness> witnesses;
@@ -293,8 +297,7 @@ class Discovery {
     return true;
   }
 
-  std::optional<Template> FindOpcode(const Field& field) const {
-    std::vector<Witness> witnesses = WitnessesOf(field.form);
+  static std::optional<Template> FindOpcode(const Field& field, std::vector<Witness> witnesses) {
     Counts all{};
     for (const Witness& w : witnesses) ++all[w.right];
     uint64_t mask = 0;

@@ -151,18 +151,20 @@ Limits LimitsFor(uint32_t arena, uint64_t longest_image) {
           std::min<size_t>(kMaxEntries, arena * 2 / 5 / (2 * PositionWidth(longest_image))), arena / 10 / 8};
 }
 
-// Maps are stored in the journal. They must leave room there for what is written while the update goes on.
-void LimitForJournal(const PayloadOptions& options, ByteView old_image, ByteView new_image, Limits* limits) {
+// Maps and templates are stored in the journal, and must leave room there for what is written while the
+// update goes on. `limits` with as much of maps as there is beside `templates` templates.
+Limits WithinJournal(const PayloadOptions& options, ByteView old_image, ByteView new_image, Limits limits,
+                     size_t templates) {
   const InPlaceLayout& layout = *options.in_place;
   const PageOrder order(layout, old_image, new_image, {});
   const uint32_t groups = static_cast<uint32_t>(order.pages().size() * 2 / (order.capacity() + 1)) + 1;
-  constexpr size_t kUsual = 8;  // So many templates are mostly enough.
-  const uint32_t templates = static_cast<uint32_t>(std::min(limits->templates, kUsual) * sizeof(Template));
-  const JournalPlan journal(layout, options.header_size, templates, order.capacity());
+  const uint32_t taken = static_cast<uint32_t>(std::min(limits.templates, templates) * sizeof(Template));
+  const JournalPlan journal(layout, options.header_size, taken, order.capacity());
   const size_t maps = journal.RoomForParts(groups);
   const size_t width = 2 * PositionWidth(std::max(old_image.size(), new_image.size()));
-  limits->ram_entries = std::min(limits->ram_entries, maps / 8 / 8);
-  limits->map_entries = std::min(limits->map_entries, (maps - limits->ram_entries * 8) / width);
+  limits.ram_entries = std::min(limits.ram_entries, maps / 8 / 8);
+  limits.map_entries = std::min(limits.map_entries, (maps - limits.ram_entries * 8) / width);
+  return limits;
 }
 
 // One image pair on its way to a plan.
@@ -429,19 +431,42 @@ std::optional<Payload> TryEncode(ByteView old_image, ByteView new_image, const P
   return best;
 }
 
-}  // namespace
-
-Payload EncodePayload(ByteView old_image, ByteView new_image, const PayloadOptions& options) {
-  Limits limits{};
-  if (options.templates) limits = LimitsFor(options.arena, std::max(old_image.size(), new_image.size()));
-  if (options.in_place) LimitForJournal(options, old_image, new_image, &limits);
-  // In the smallest arenas a plan may not fit beside the model: ask for less until it does.
+// In the smallest arenas a plan may not fit beside the model: asks for less until it does.
+Payload EncodeWithin(ByteView old_image, ByteView new_image, const PayloadOptions& options, Limits limits) {
   while (true) {
     std::optional<Payload> payload = TryEncode(old_image, new_image, options, limits);
     if (payload) return std::move(*payload);
     if (limits.templates + limits.map_entries + limits.ram_entries == 0) return {};
     limits = {limits.templates * 2 / 3, limits.map_entries * 3 / 4, limits.ram_entries * 3 / 4};
   }
+}
+
+// A journal in a small page has room for templates or for maps; only a try tells which are worth more.
+Payload EncodeForJournal(ByteView old_image, ByteView new_image, PayloadOptions options, const Limits& most) {
+  constexpr size_t kUsual = 8;     // So many templates are mostly enough,
+  constexpr size_t kPlenty = 128;  // and so many entries beside them.
+  Limits limits = WithinJournal(options, old_image, new_image, most, kUsual);
+  Payload best = EncodeWithin(old_image, new_image, options, limits);
+  if (old_image.empty() || limits.map_entries >= kPlenty) return best;
+  options.progress = nullptr;  // It has been at the end.
+  for (size_t templates = kUsual / 2; templates > 0; templates /= 2) {
+    limits = WithinJournal(options, old_image, new_image, most, templates);
+    limits.templates = std::min(limits.templates, templates);
+    Payload payload = EncodeWithin(old_image, new_image, options, limits);
+    if (best.data.empty() || (!payload.data.empty() && payload.data.size() < best.data.size())) {
+      best = std::move(payload);
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+Payload EncodePayload(ByteView old_image, ByteView new_image, const PayloadOptions& options) {
+  Limits limits{};
+  if (options.templates) limits = LimitsFor(options.arena, std::max(old_image.size(), new_image.size()));
+  return options.in_place ? EncodeForJournal(old_image, new_image, options, limits)
+                          : EncodeWithin(old_image, new_image, options, limits);
 }
 
 CostTrace TracePayload(ByteView old_image, ByteView new_image, const Plan& plan, uint32_t arena) {
