@@ -209,7 +209,8 @@ same_options() {
   diff "$work/macros" "$work/options"
 }
 same_names() {
-  sed -n 's/^foreach(macro \(.*\))$/\1/p' $ports/features.cmake | tr ' ' '\n' | sort >"$work/names"
+  sed -n '/^set(LIBDELTA_MACROS$/ { n; s/^ *\(.*\))$/\1/p; }' $ports/features.cmake | tr ' ' '\n' | sort \
+    >"$work/names"
   diff "$work/macros" "$work/names"
 }
 check 'config.h documents macros' [ "$(wc -l <"$work/macros")" -ge 8 ]

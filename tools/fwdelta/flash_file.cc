@@ -6,6 +6,7 @@
 #include "fwdelta/files.h"
 #include "fwdelta/text.h"
 #include "libdelta/device.h"
+#include "libdelta/wire/format.h"
 
 namespace fwdelta {
 
@@ -42,9 +43,8 @@ bool FlashFile::HasHeader(libdelta::ByteView patch_start) const {
   const libdelta::PageSpan pages = profile_.PagesOf(profile_.spare);
   for (uint32_t page = pages.first; page < pages.end(); ++page) {
     const libdelta::ByteView content = model_.contents({profile_.PageStart(page), profile_.PageSize(page)});
-    if (wanted.size() <= content.size() && std::equal(wanted.begin(), wanted.end(), content.begin())) {
-      return true;
-    }
+    if (content.size() < libdelta::kJournalStartSize + wanted.size()) continue;
+    if (std::equal(wanted.begin(), wanted.end(), content.begin() + libdelta::kJournalStartSize)) return true;
   }
   return false;
 }

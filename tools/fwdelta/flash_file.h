@@ -18,7 +18,7 @@ class FlashFile {
   libdelta::FlashModel& model() { return model_; }
   bool is_changed() const { return model_.operations() != 0; }
 
-  // Whether a journal in a spare page begins with the header that `patch_start` begins with.
+  // Whether a journal in a spare page has the header that `patch_start` begins with.
   bool HasHeader(libdelta::ByteView patch_start) const;
 
   // Replaces the file if there were flash operations. Throws a Failure (kIo).
