@@ -15,7 +15,7 @@ constexpr uint32_t kArena = 60000;
 // Then the stream says nothing but that: no flag for a unit, no byte of a copy.
 TEST(Predict, HostAndCodecAgree) {
   uint64_t changed = 0;
-  for (uint64_t seed = 0; seed < 500; ++seed) {
+  for (uint64_t seed = 0; seed < 600; ++seed) {
     const PlannedPair pair = MakePlannedPair(seed);
     const CostTrace trace = TracePayload(pair.old_image, pair.new_image, pair.plan, kArena);
     ASSERT_FALSE(trace.costs.empty());
