@@ -53,7 +53,7 @@ run_ctest() {
   log=$logs/ctest_$preset.log
   start=$(date +%s)
   rm -rf "build/$preset/reports"
-  ctest --preset "$preset" -j "$jobs" --timeout 300 --no-tests=error >"$log" 2>&1 || true
+  ctest --preset "$preset" -j "$jobs" --timeout 600 --no-tests=error >"$log" 2>&1 || true
   ctest_passed=0
   ctest_failed=0
   while read -r name result; do
