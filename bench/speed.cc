@@ -214,7 +214,8 @@ struct DecodingPort {
 template <class Port>
 void CodeBytes(Port* port, libdelta::Bytes* bytes) {
   constexpr uint32_t kUnits = 64 * kKiB / libdelta::kSlotUnitSize;
-  std::vector<uint32_t> memory((libdelta::kModelSize + kUnits * libdelta::kSlotUnitSize) / 4);
+  std::vector<libdelta::Weight> memory((libdelta::kModelSize + kUnits * libdelta::kSlotUnitSize) /
+                                       sizeof(libdelta::Weight));
   libdelta::Model<Port> model = {};
   model.Start(port);
   model.Attach(memory.data(), kUnits, libdelta::kMaxConfidence);

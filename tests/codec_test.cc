@@ -251,6 +251,7 @@ struct NoAnswers : NoPages {
   uint32_t ram_base = 0;
   uint32_t ram_length = 0;
   uint32_t limit = 0;
+  uint32_t places = 0;
   uint32_t group_blocks = 0;
   static uint8_t TemplateByte(uint32_t) { return 0; }
   static MapEntry Entry(uint32_t, uint32_t) { return {}; }
@@ -532,6 +533,7 @@ class RandomPort : public ElsewherePort<uint64_t> {
       ram_base = random() % 2 ? random() % 512 : port->Wild();
       ram_length = random() % 2 ? random() % 100000 : port->Wild();
       limit = random() % 16;
+      places = random() % 16;
       group_blocks = random() % 2 ? 0 : random() % 4 ? 1 + random() % 3 : port->Wild();
     }
 
@@ -591,6 +593,7 @@ class RandomPort : public ElsewherePort<uint64_t> {
     uint64_t ram_base;
     uint64_t ram_length;
     uint32_t limit;
+    uint32_t places;
     uint64_t group_blocks;
 
    private:

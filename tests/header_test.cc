@@ -278,7 +278,7 @@ TEST(Header, AcceptsTheLimitsThemselves) {
   header.counter = ~uint32_t{0};
   header.old_length = header.new_length = header.payload_length = ~uint64_t{0};
   header.chunk_size = 4096;
-  header.ram = 4096 + 512 + 48;
+  header.ram = 4096 + 512 + 56;
   header.signature_count = 8;
   header.signatures = SignatureEntries(8);
   // Fill the header to its 1024 bytes.

@@ -48,12 +48,13 @@ TEST(SuffixIndex, FindsTheLongestMatch) {
     const SuffixIndex index(text);
     for (size_t i = 0; i < queries.size(); i += 3) {
       const ByteView query = ByteView(queries).subspan(i);
-      const Match match = index.Find(query, i);
       const size_t longest = LongestByBruteForce(text, query);
+      const IndexMatch match = index.Longest(query);
       ASSERT_EQ(match.length, longest < 2 ? 0 : longest) << "seed " << seed << " query " << i;
       if (match.length == 0) continue;
-      ASSERT_LE(match.position + match.length, text.size());
-      ASSERT_EQ(CommonPrefix(ByteView(text).subspan(match.position), query), match.length);
+      const uint64_t position = index.Nearest(match, query, i);
+      ASSERT_LT(position, text.size());
+      ASSERT_GE(CommonPrefix(ByteView(text).subspan(position), query), longest - longest / 3);
     }
   }
 }
@@ -66,6 +67,20 @@ TEST(SuffixIndex, PrefersTheNearestOfEqualMatches) {
   EXPECT_EQ(index.Find(word, 0).position, 100u);
   EXPECT_EQ(index.Find(word, 1000).position, 900u);
   EXPECT_EQ(index.Find(word, 1e6).position, 3900u);
+}
+
+// To name a place far away takes more than a byte or two are worth.
+TEST(SuffixIndex, PrefersAShorterMatchNearby) {
+  Bytes text(40000, 0);
+  const Bytes word = RandomBytes(20, 1);
+  std::copy(word.begin(), word.end(), text.begin() + 100);
+  std::copy(word.begin(), word.end() - 2, text.begin() + 39000);
+  const SuffixIndex index(text);
+  EXPECT_EQ(index.Find(word, 39000).position, 39000u);
+  EXPECT_EQ(index.Find(word, 30000).position, 100u);
+  std::copy(word.begin(), word.begin() + 12, text.begin() + 39000);
+  text[39012] = static_cast<uint8_t>(~word[12]);
+  EXPECT_EQ(SuffixIndex(text).Find(word, 39000).position, 100u) << "much shorter";
 }
 
 TEST(SuffixIndex, TakesTextsAndQueriesOfAnyLength) {

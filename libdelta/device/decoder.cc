@@ -31,6 +31,7 @@ struct NoPlan {
   static constexpr uint32_t ram_base = 0;
   static constexpr uint32_t ram_length = 0;
   static constexpr uint32_t limit = 0;
+  static constexpr uint32_t places = 0;
   static constexpr uint32_t group_blocks = 0;
   static uint8_t TemplateByte(uint32_t) { return 0; }
   static MapEntry Entry(uint32_t, uint32_t) { return {}; }

@@ -7,7 +7,7 @@
 namespace libdelta {
 
 // Payload bytes that DecoderRun() may leave unread when it returns NEED_INPUT (FORMAT.md 3.3).
-constexpr uint32_t kDecoderLookahead = 48;
+constexpr uint32_t kDecoderLookahead = 56;
 
 #if defined(LIBDELTA_NO_TEMPLATES)
 constexpr uint32_t kDecoderSize32 = 320;

@@ -65,7 +65,7 @@ static_assert(offsetof(libdelta_updater, header) + kMaxHeader + kScratchSize <= 
 // The caller's RAM:
 //
 //   collecting the header:  | state up to `header` | rest of the header | scratch      |
-//   taking the payload:     | state       | arena         | carried bytes, 48 | chunk  |
+//   taking the payload:     | state       | arena         | carried bytes, 56 | chunk  |
 //   verifying the result:   | state up to `header` |                    | scratch      |
 //
 // The payload needs only what is in `header` of the patch's header, so decoder and arena may

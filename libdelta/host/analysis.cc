@@ -57,7 +57,7 @@ struct PointerWord {
 
 // Real pointers lie in one or two of these windows of the address space; words that are code are everywhere.
 constexpr uint32_t kWindowBits = 20;
-constexpr size_t kMaxWindows = 256;
+constexpr size_t kMaxWindows = 128;
 constexpr size_t kMaxWords = 1000;  // Considered of each window.
 constexpr size_t kMaxStarts = 600;  // Of each kind.
 constexpr size_t kMinWords = 24;
@@ -94,7 +94,7 @@ class BaseVote {
         second = votes_[best];
         best = i;
       } else {
-        second = std::max(second, votes_[i]);
+        second = std::max<uint32_t>(second, votes_[i]);
       }
     }
     *winner = static_cast<uint32_t>(lowest_ + 2 * static_cast<int64_t>(best));
@@ -102,10 +102,13 @@ class BaseVote {
   }
 
  private:
-  void Vote(uint32_t base, uint32_t weight) { votes_[static_cast<size_t>(base - lowest_) / 2] += weight; }
+  void Vote(uint32_t base, uint32_t weight) {
+    uint16_t& votes = votes_[static_cast<size_t>(base - lowest_) / 2];
+    votes = static_cast<uint16_t>(votes + weight);
+  }
 
   int64_t lowest_;
-  std::vector<uint32_t> votes_;
+  std::vector<uint16_t> votes_;  // Each word has at most one of kMostWeight for each list of starts.
 };
 
 // Distinct words by window.

@@ -26,6 +26,7 @@ class PlanReader {
         ram_base(plan.ram_map.empty() ? 0 : static_cast<uint32_t>(plan.ram_map[0].old_position)),
         ram_length(plan.ram_map.empty() ? 0 : plan.ram_end - ram_base),
         limit(plan.limit),
+        places(plan.places),
         group_blocks(plan.group_blocks),
         pages(plan.order ? plan.order->pages().size() : 0),
         snapshot_units(plan.snapshot_units),
@@ -118,6 +119,7 @@ class PlanReader {
   const uint32_t ram_base;
   const uint32_t ram_length;
   const uint32_t limit;
+  const uint32_t places;
   const uint64_t group_blocks;
   const size_t pages;
   const uint32_t snapshot_units;

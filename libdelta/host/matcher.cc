@@ -9,7 +9,9 @@ namespace libdelta {
 namespace {
 
 constexpr size_t kBuckets = 65536;
-constexpr size_t kNearTries = 24;  // Equal matches looked at on either side.
+constexpr size_t kNearTries = 24;  // Matches that are nearly as long looked at on either side.
+constexpr size_t kExactFrom = 64;  // Longer matches than this must be as long.
+constexpr size_t kByteWorth = 3;
 
 size_t CommonPrefix(ByteView a, ByteView b, size_t from) {
   const size_t limit = std::min(a.size(), b.size());
@@ -64,12 +66,24 @@ IndexMatch SuffixIndex::Longest(ByteView query) const {
 }
 
 uint64_t SuffixIndex::Nearest(const IndexMatch& match, ByteView query, uint64_t near) const {
-  uint64_t nearest = static_cast<uint64_t>(suffixes_[match.place]);
-  // Those that match as far are neighbours.
+  // Each byte less counts like being 2^kByteWorth times as far away.
+  const auto cost_of = [&](uint64_t position, size_t length) {
+    return (Distance(position, near) + 1) << std::min(kByteWorth * (match.length - length), size_t{32});
+  };
+  uint64_t best = static_cast<uint64_t>(suffixes_[match.place]);
+  uint64_t best_cost = cost_of(best, match.length);
+  const size_t least = match.length > kExactFrom ? match.length : match.length - match.length / 3;
+  // Those that match nearly as far are neighbours.
   const auto consider = [&](size_t i) {
-    if (CommonPrefix(Suffix(i), query, 0) < match.length) return false;
     const uint64_t position = static_cast<uint64_t>(suffixes_[i]);
-    if (Distance(position, near) < Distance(nearest, near)) nearest = position;
+    if (cost_of(position, match.length) >= best_cost) return true;
+    const size_t length = CommonPrefix(Suffix(i), query, 0);
+    if (length < least) return false;
+    const uint64_t cost = cost_of(position, length);
+    if (cost < best_cost) {
+      best = position;
+      best_cost = cost;
+    }
     return true;
   };
   const size_t first = match.place - std::min<size_t>(match.place, kNearTries);
@@ -78,7 +92,7 @@ uint64_t SuffixIndex::Nearest(const IndexMatch& match, ByteView query, uint64_t 
   }
   for (size_t i = match.place + size_t{1}; i < end && consider(i); ++i) {
   }
-  return nearest;
+  return best;
 }
 
 BlockIndex::BlockIndex(ByteView text) : text_(text), block_(kMinBlock) {

@@ -26,7 +26,8 @@ class OldIndex {
   virtual ~OldIndex() = default;
   // A long prefix of `query`, of less than 4 GiB, that occurs in the text.
   virtual IndexMatch Longest(ByteView query) const = 0;
-  // Position of the one nearest to `near` of those that are found beside `match`.
+  // Of the matches beside `match` in the index that are as long, or nearly as long, the position of the one
+  // that costs least if being far from `near` does.
   virtual uint64_t Nearest(const IndexMatch& match, ByteView query, uint64_t near) const = 0;
 
   Match Find(ByteView query, uint64_t near) const {

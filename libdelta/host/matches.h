@@ -42,8 +42,8 @@ class Matches {
   // Searches ahead for what most parses will ask for.
   void Prepare(unsigned threads);
 
-  // The longest match in the old image; of equal ones that were found, the nearest to `near`. Beyond
-  // kMaxSearch it goes on as far as that one does.
+  // A long match in the old image, as OldIndex::Nearest() has it. Beyond kMaxSearch it goes on as far as that
+  // one does; up to kLongEnough its length is that of the longest.
   Match FindOld(size_t i, uint64_t near) const;
 
   // Calls visit(distance, length) for ever longer matches in the output before `i`.

@@ -25,6 +25,7 @@ constexpr Cost kOne = kBitCostOne;
 // Prices, in cost units, of what the model turns out to charge on average.
 constexpr Cost kByteHit = 6;
 constexpr Cost kByteMiss = 8 * kOne;
+constexpr Cost kByteMissAgain = 5 * kOne;  // As far off as the last one on the diagonal.
 constexpr Cost kReferenceHit = kOne / 15;
 constexpr Cost kReferenceMaybe = kOne;
 constexpr Cost kReferenceMiss = 28 * kOne;
@@ -51,6 +52,7 @@ struct Active {
   int64_t shift;  // Old position minus new position.
   Cost cost;
   uint64_t from;
+  uint8_t delta = 0;  // Of the last byte that was not as expected: how far off.
 };
 
 // Order-1 statistics of the new image as the price of a literal. The model, with more contexts but with
@@ -166,8 +168,7 @@ class Parser {
   }
 
   void Enter(size_t i, int64_t shift) {
-    const Cost cost =
-        ArrivalAt(i).cost + kCopyStart + (shift == ArrivalAt(i).shift ? kSameDiagonal : source_cost_);
+    const Cost cost = ArrivalAt(i).cost + kCopyStart + SourceCost(shift - ArrivalAt(i).shift);
     for (Active& a : active_) {
       if (a.shift != shift) continue;
       if (cost < a.cost) a = {shift, cost, i};
@@ -183,6 +184,12 @@ class Parser {
     active_.push_back({shift, cost, i});
   }
 
+  // Price of naming a diagonal that is so far from the last one.
+  Cost SourceCost(int64_t difference) const {
+    if (difference == 0) return kSameDiagonal;
+    return std::min(source_cost_, Log2Cost(static_cast<uint64_t>(std::abs(difference))) + 4 * kOne);
+  }
+
   void AdvanceDiagonals(size_t i) {
     for (Active& a : active_) {
       const int64_t o = static_cast<int64_t>(i) + a.shift;
@@ -190,7 +197,7 @@ class Parser {
         a.cost = kInfinite;
         continue;
       }
-      a.cost += ByteCost(static_cast<size_t>(o), i);
+      a.cost += ByteCost(static_cast<size_t>(o), i, &a.delta);
       if (a.cost < ArrivalAt(i + 1).cost) {
         Reach(i + 1, a.cost, a.from, static_cast<uint64_t>(static_cast<int64_t>(a.from) + a.shift),
               OperationKind::kOld, a.shift);
@@ -201,12 +208,18 @@ class Parser {
     std::erase_if(active_, [&](const Active& a) { return a.cost >= bound; });
   }
 
-  // Price of taking new byte `i` from old byte `o`; a reference is paid for at its first byte.
-  Cost ByteCost(size_t o, size_t i) const {
+  // Price of taking new byte `i` from old byte `o`; a reference is paid for at its first byte. `delta` is
+  // that of the diagonal.
+  Cost ByteCost(size_t o, size_t i, uint8_t* delta) const {
     if (in_.order && !in_.order->HasOld(o, i)) return kUnavailable;
     const uint8_t kind = in_.old_scan->kind(o);
     const bool equal = in_.old_image[o] == in_.new_image[i];
-    if (kind == ReferenceScan::kNone) return equal ? kByteHit : kByteMiss;
+    if (kind == ReferenceScan::kNone) {
+      if (equal) return kByteHit;
+      const uint8_t before = *delta;
+      *delta = static_cast<uint8_t>(in_.new_image[i] - in_.old_image[o]);
+      return *delta == before ? kByteMissAgain : kByteMiss;
+    }
     if (kind == ReferenceScan::kInside) return 0;
     const Template& t = plan_.templates[kind - 1u];
     const uint32_t width = Width(t);

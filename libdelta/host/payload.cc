@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "libdelta/host/analysis.h"
@@ -14,6 +15,7 @@
 #include "libdelta/host/journal_plan.h"
 #include "libdelta/host/parallel.h"
 #include "libdelta/host/parse.h"
+#include "libdelta/host/places.h"
 #include "libdelta/host/ram_map.h"
 #include "libdelta/host/template_judge.h"
 
@@ -177,6 +179,7 @@ class Planner {
     // A group that nothing follows is none, and a device need not hold the size of it.
     if (options.group_blocks < new_.size() / kBlock) plan_.group_blocks = options.group_blocks;
     if (old_.empty()) plan_.limit = kMaxConfidence;
+    plan_.places = ChoosePlaces(new_);
     if (old_.empty() || old_.size() > kMaxReferenceImage || new_.size() > kMaxReferenceImage) return;
     ImageBase base = FindBase(old_, threads_);
     if (options.load_address) {
@@ -350,7 +353,7 @@ class Planner {
 
 // Prices for the last parse. Which are best depends on how much new code there is, and of what kind.
 using Prices = std::array<ParsePrices, 5>;
-constexpr Prices kDeltaPrices = {{{40, 14}, {36, 14}, {52, 14}, {40, 10}, {64, 18}}};
+constexpr Prices kDeltaPrices = {{{40, 14}, {36, 24}, {52, 10}, {40, 10}, {64, 18}}};
 constexpr Prices kWholePrices = {{{48, 10}, {64, 10}, {40, 10}, {56, 12}, {32, 8}}};
 // Larger images get the first only.
 constexpr uint64_t kMaxVariantImage = 4u << 20;
@@ -362,16 +365,43 @@ struct Effort {
   size_t variants;  // Of these.
   bool discover;    // Whether to look for references that no template set has.
   int rounds;       // Of parses with the maps known, before these.
+  bool rates;       // Whether to try other final rates for the best of these.
 };
-constexpr std::array<Effort, kMostEffort> kEfforts = {{{4, 8, 1, false, 0},
-                                                       {4, 16, 1, false, 1},
-                                                       {8, 24, 1, true, 1},
-                                                       {16, 32, 2, true, 1},
-                                                       {16, 64, 3, true, 1},
-                                                       {64, 400, 3, true, 2},
-                                                       {64, 1000, 4, true, 2},
-                                                       {400, 1000, 5, true, 2},
-                                                       {400, 4000, 5, true, 3}}};
+constexpr std::array<Effort, kMostEffort> kEfforts = {{{4, 8, 1, false, 0, false},
+                                                       {4, 16, 1, false, 1, false},
+                                                       {8, 24, 1, true, 1, false},
+                                                       {16, 32, 2, true, 1, false},
+                                                       {16, 64, 3, true, 1, true},
+                                                       {64, 400, 3, true, 2, true},
+                                                       {64, 1000, 4, true, 2, true},
+                                                       {400, 1000, 5, true, 2, true},
+                                                       {400, 4000, 5, true, 3, true}}};
+
+// Empty if none is there; of equal ones the first.
+std::optional<Payload> Smallest(std::span<std::optional<Payload>> payloads) {
+  std::optional<Payload> best;
+  for (std::optional<Payload>& payload : payloads) {
+    if (payload && (!best || payload->data.size() < best->data.size())) best = std::move(payload);
+  }
+  return best;
+}
+
+// In larger payloads other final rates make hardly a difference, and take the longest to try.
+constexpr size_t kMaxRatedPayload = 64u << 10;
+
+// Codes the plan with other final rates of slots as well.
+std::optional<Payload> WithBestRate(ByteView old_image, ByteView new_image, Payload usual,
+                                    const PayloadOptions& options) {
+  constexpr std::array<uint32_t, 2> kOthers = {10, kMaxConfidence};
+  std::array<std::optional<Payload>, 1 + kOthers.size()> payloads;
+  ForEachParallel(kOthers.size(), options.threads, [&](size_t i) {
+    Plan plan = usual.plan;
+    plan.limit = kOthers[i];
+    payloads[1 + i] = Code(old_image, new_image, plan, options.arena);
+  });
+  payloads[0] = std::move(usual);
+  return Smallest(payloads);
+}
 
 std::optional<Payload> TryEncode(ByteView old_image, ByteView new_image, const PayloadOptions& options,
                                  const Limits& limits) {
@@ -423,11 +453,10 @@ std::optional<Payload> TryEncode(ByteView old_image, ByteView new_image, const P
     }
   }
   ForEachParallel(variants - judged, options.threads, [&](size_t i) { code(i + judged); });
+  std::optional<Payload> best = Smallest(payloads);
+  if (best && effort.rates && best->data.size() <= kMaxRatedPayload)
+    best = WithBestRate(old_image, new_image, std::move(*best), options);
   report(1000);
-  std::optional<Payload> best;
-  for (std::optional<Payload>& payload : payloads) {
-    if (payload && (!best || payload->data.size() < best->data.size())) best = std::move(payload);
-  }
   return best;
 }
 

@@ -35,6 +35,8 @@ struct Plan {
   bool base_known = false;                 // if not, it is only right about alignment.
   uint32_t ram_end = 0;                    // First address that `ram_map` does not cover.
   uint32_t limit = 12;                     // Confidence at which slots stop to slow down.
+  uint32_t places = 0;                     // Masks of what contexts see of a position: two bits for kPlace,
+                                           // then two for kAlign (wire/codec.h).
   uint64_t group_blocks = 0;               // Blocks per independent group; 0: one group.
   std::vector<MapEntry> image_map;         // Segments and anchors, by old position.
   std::vector<MapEntry> ram_map;           // By old address.

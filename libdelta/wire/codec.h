@@ -31,7 +31,7 @@ constexpr uint32_t kPage = 4096;    // Likewise, one level up.
 constexpr uint32_t kMinPage = 256;  // Shorter stretches get no page flag.
 constexpr uint32_t kMaxUnit = 4;    // Widest reference.
 constexpr uint32_t kRecentShifts = 3;
-constexpr uint32_t kStepInput = 46;      // Payload bytes that a step takes at most.
+constexpr uint32_t kStepInput = 54;      // Payload bytes that a step takes at most.
 constexpr uint32_t kMaxEntries = 65535;  // In either address map.
 constexpr uint32_t kMinUnits = 4;        // The smallest table of slots that the model works with.
 
@@ -69,7 +69,7 @@ struct GroupStart {
 // What the prologue fixes.
 struct CodecScript {
   uint8_t template_count;
-  uint8_t limit;
+  uint8_t model;  // The final rate of slots in the low four bits, then the masks of places.
   uint16_t image_entries;
   uint16_t ram_entries;
   uint16_t snapshot_units;  // In place: what is kept of the model, for KeptModelSize().
@@ -155,6 +155,7 @@ class Codec {
     kIsAnchor = 50,
     kMapSign = 52,
     kShiftSign = 53,
+    kIsWide = 54,
     kPageClean = 56,
     kPageSame = 64,
     kBlockClean = 72,
@@ -212,28 +213,23 @@ class Codec {
 
   static uint32_t Magnitude(uint64_t actual) {
     uint32_t k = 0;
-    while (k < kWideNumber && (actual + 1) >> (k + 1) != 0) ++k;
+    while (k < 63 && (actual + 1) >> (k + 1) != 0) ++k;
     return k;
   }
 
   // The magnitude of value + 1, then the bits below its leading one, of which the lowest two show how things
-  // are aligned. A wide number follows whole, in 64 bits.
+  // are aligned. Magnitudes from 32 on are wide: a position of 32 bits cannot hold such a value + 1.
   Position Number(uint32_t context, uint64_t actual) {
-    context = kNumbers + (context << 5);
-    uint32_t node = 1;
+    context = kNumbers + (context << (kMagnitudeBits + 1));
+    uint32_t node = 2u | static_cast<uint32_t>(Decide(kIsWide, Port::kEncoding && Magnitude(actual) >= 32));
+    if (sizeof(Position) < 8 && node != 2) Fail(LIBDELTA_E_MALFORMED);
     for (uint32_t b = kMagnitudeBits; b-- > 0;) {
       int bit = 0;
       if constexpr (Port::kEncoding) bit = static_cast<int>(Magnitude(actual) >> b & 1);
       node = node << 1 | static_cast<uint32_t>(Decide(context + node, bit));
     }
-    const uint32_t magnitude = node & kWideNumber;
-    if (magnitude == kWideNumber) {
-      // What a narrow position cannot hold must be zero.
-      if (sizeof(Position) < 8 && Direct(32, 0) != 0) Fail(LIBDELTA_E_MALFORMED);
-      return Direct(8 * sizeof(Position), actual);
-    }
     Position value = 1;
-    for (uint32_t b = magnitude; b-- > 0;) {
+    for (uint32_t b = node - (2u << kMagnitudeBits); b-- > 0;) {
       int bit = 0;
       if constexpr (Port::kEncoding) bit = static_cast<int>((actual + 1) >> b & 1);
       const uint32_t low = 2 * b + (static_cast<uint32_t>(value) & ~b & 1);
@@ -269,10 +265,11 @@ class Codec {
     port().Start();
     port().Enter(Stream::kPrologue);
     const auto& plan = port().plan();
-    const uint32_t counts = static_cast<uint32_t>(Direct(8, plan.templates.size() << 4 | plan.limit));
+    const uint32_t counts =
+        static_cast<uint32_t>(Direct(12, plan.templates.size() << 8 | plan.places << 4 | plan.limit));
     auto&& script = port().script();
-    script.template_count = static_cast<uint8_t>(counts >> 4);
-    script.limit = counts & 15;
+    script.template_count = static_cast<uint8_t>(counts >> 8);
+    script.model = static_cast<uint8_t>(counts);
     const uint64_t actual[kScriptFields] = {plan.image_map.size(), plan.ram_map.size(), plan.base,
                                             plan.ram_base,         plan.ram_length,     plan.group_blocks};
     Position fields[kScriptFields];
@@ -325,7 +322,7 @@ class Codec {
     }
     areas_[0].map.Attach(arena_, script.image_entries, width, true);
     areas_[1].map.Attach(arena_ + image_size, script.ram_entries, 4, false);
-    model_.Attach(reinterpret_cast<uint32_t*>(arena_ + weights), units, script.limit);
+    model_.Attach(reinterpret_cast<Weight*>(arena_ + weights), units, script.model);
     port().SetParts({arena_, weights + KeptModelSize(script.snapshot_units)});
     arena_ += maps;
     model_.Reset();
@@ -394,7 +391,7 @@ class Codec {
         CodeOperation();
       }
     } else if (phase_ == kLiteral) {
-      CodeByte(kLiteralContexts, static_cast<uint32_t>(position_) & 3);
+      CodeByte(kLiteralContexts, kLiteralKind);
     } else if (phase_ == kNew) {
       CopyNew();
     } else if (position_ >= block_end_) {
@@ -562,7 +559,7 @@ class Codec {
     kKind,      // Template.
     kLastDelta,
     kMisses,
-    kOdd,
+    kPlace,
     kAlign,
     kSecondTop,  // The upper five bits of that byte: much of an opcode.
     kFeatures
@@ -575,44 +572,51 @@ class Codec {
   }
 
   static constexpr uint16_t kLiteralContexts[kInputs] = {
-      Set(kLast, kOdd),     Set(kOdd),          Set(kSecondTop, kOdd), Set(kLast, kOdd),
-      Set(kSecond, kThird), Set(kSecond, kOdd), Set(kLast, kSecond)};
+      Set(kLast, kPlace),   Set(kPlace),          Set(kSecondTop, kPlace), Set(kLast, kPlace),
+      Set(kSecond, kThird), Set(kSecond, kPlace), Set(kLast, kSecond)};
   static constexpr uint16_t kHitContexts[kInputs] = {Set(kKind),           Set(kExpected, kKind, kAlign),
                                                      Set(kAlign),          Set(kLast, kOldBefore),
                                                      Set(kKind, kMisses),  Set(kLastDelta),
                                                      Set(kKind, kOldAfter)};
   static constexpr uint16_t kMissContexts[kInputs] = {
-      Set(kLast, kOdd),         Set(kExpected),       Set(kOdd),
-      Set(kOldAfter, kOdd),     Set(kExpected, kOdd), Set(kLast, kExpected, kOldBefore),
+      Set(kLast, kPlace),       Set(kExpected),         Set(kPlace),
+      Set(kOldAfter, kPlace),   Set(kExpected, kPlace), Set(kLast, kExpected, kOldBefore),
       Set(kExpected, kOldAfter)};
 
-  // Hashes the contexts. Where a hash starts keeps its set of features apart from others.
-  void HashContexts(const uint16_t* sets, Input* contexts) const {
+  // Sets of weights by the kind of symbol; the first three have one for each place.
+  enum Kind : uint32_t { kLiteralKind = 0, kByteKind = 4, kMissKind = 8, kReferenceKind = 12 };
+
+  // Hashes the contexts and returns the place in an instruction. Where a hash starts keeps its set of
+  // features apart from others.
+  uint32_t HashContexts(const uint16_t* sets, Input* contexts) const {
     const uint8_t* old = window_ + kBefore + cursor_;
     uint8_t features[kFeatures];
-    for (uint32_t i = 0; i < 3; ++i) features[kLast + i] = out_[(position_ - 1 - i) & (kBlock - 1)];
+    Position at = position_;
+#pragma GCC unroll 1
+    for (uint32_t i = kLast; i <= kThird; ++i) features[i] = out_[--at & (kBlock - 1)];
     features[kExpected] = unit_[0];
     features[kOldBefore] = old[-1];
     features[kOldAfter] = old[1];
     features[kKind] = static_cast<uint8_t>(UnitKind());
     features[kLastDelta] = flags_.delta;
     features[kMisses] = flags_.misses;
-    features[kOdd] = position_ & 1;
-    features[kAlign] = position_ & 3;
+    const uint32_t place = static_cast<uint32_t>(position_) & model_.places() & 3;
+    features[kPlace] = static_cast<uint8_t>(place);
+    features[kAlign] = static_cast<uint8_t>(position_ & model_.places() >> 2);
     features[kSecondTop] = features[kSecond] >> 3;
     for (uint32_t i = 0; i < kInputs; ++i) {
       uint32_t hash = static_cast<uint32_t>(sets[i]) << 8;
       for (uint32_t set = sets[i]; set != 0; set >>= 4) hash = (hash + features[set & 15]) * 0x9e3779b1u;
       contexts[i].context = hash ^ hash >> 15;
     }
+    return place;
   }
 
-  uint8_t CodeByte(const uint16_t* sets, uint32_t weights) {
+  uint8_t CodeByte(const uint16_t* sets, uint32_t kind) {
     port().Enter(phase_ == kLiteral ? Stream::kLiterals : Stream::kMisses, position_);
     Input contexts[kInputs];
-    HashContexts(sets, contexts);
-    const uint8_t byte =
-        static_cast<uint8_t>(model_.CodeByte(contexts, weights, port().ActualByte(position_)));
+    kind += HashContexts(sets, contexts);
+    const uint8_t byte = static_cast<uint8_t>(model_.CodeByte(contexts, kind, port().ActualByte(position_)));
     EmitByte(byte);
     return byte;
   }
@@ -750,14 +754,18 @@ class Codec {
     PredictUnit();
     while (true) {
       port().Enter(UnitKind() ? Stream::kReferences : Stream::kHits, position_);
-      const uint32_t odd = static_cast<uint32_t>(position_) & 1;
       Input contexts[kInputs];
-      HashContexts(kHitContexts, contexts);
-      const int hit = model_.CodeFlag(contexts, 4 + (UnitKind() ? 2 : odd), Port::kEncoding && UnitHits());
+      uint32_t kind = kByteKind + HashContexts(kHitContexts, contexts);
+      uint32_t added = flags_.misses & 3;
+      if (UnitKind()) {
+        kind = kReferenceKind;
+        added += 4;
+      }
+      const int hit = model_.CodeFlag(contexts, kind, added, Port::kEncoding && UnitHits());
       flags_.misses = static_cast<uint8_t>(flags_.misses << 1 | !hit);
       if (hit) return EmitUnit();
       if (UnitKind() == 0) {
-        flags_.delta = static_cast<uint8_t>(CodeByte(kMissContexts, 7 + odd) - unit_[0]);
+        flags_.delta = static_cast<uint8_t>(CodeByte(kMissContexts, kMissKind) - unit_[0]);
         ++cursor_;
         return;
       }
@@ -826,8 +834,7 @@ class Codec {
   bool RangeSame() const { return port().SameAsOld(position_ + shift_, position_, page_end_ - position_); }
 
   static constexpr uint32_t kMagnitudeBits = 5;
-  static constexpr uint32_t kWideNumber = 31;  // In place of a magnitude.
-  static constexpr uint32_t kLowBits = 2;      // Of a number, that have contexts.
+  static constexpr uint32_t kLowBits = 2;  // Of a number, that have contexts.
   static constexpr uint32_t kNoSegment = 0xffffffffu;
 
   // What is used most comes first, and bytes before words: small cores reach it there with short

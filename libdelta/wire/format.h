@@ -33,7 +33,7 @@ constexpr uint32_t kFixedRam = 512;
 // Likewise for updates in place, with the journal's.
 constexpr uint32_t kInPlaceFixedRam = 768;
 // Unread payload bytes that an applier may have to carry from one chunk to the next.
-constexpr uint32_t kCarrySize = 48;
+constexpr uint32_t kCarrySize = 56;
 
 // Before the digest of the signed header in the message that keys sign.
 constexpr char kSignatureDomain[] = "libdelta patch header v1";

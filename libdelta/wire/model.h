@@ -19,18 +19,25 @@
 namespace libdelta {
 
 using Slot = uint16_t;
+using Weight = int16_t;  // Hostile input may let it wrap.
 
 constexpr uint32_t kBitContexts = 3;
 constexpr uint32_t kRuns = 4;
 constexpr uint32_t kInputs = kBitContexts + kRuns;
-constexpr uint32_t kWeightSets = 9;
+// Each decision adds two sets of weights. One is chosen by the kind of symbol and its place; the other for
+// bytes by the half of the byte and whether a run has an opinion, for flags by what the caller says.
+constexpr uint32_t kByteSets = 4;
+constexpr uint32_t kFlagSets = 8;
+constexpr uint32_t kAddedSets = kByteSets + kFlagSets;
+constexpr uint32_t kKindSets = 13;
+constexpr uint32_t kWeightSets = kAddedSets + kKindSets;
 constexpr uint32_t kTrustSlots = kRuns * 16 * 2;
-constexpr uint32_t kInitialWeight = 17000;  // 65536 is 1.0.
+constexpr Weight kInitialWeight = 531;  // 4096 is 1.0.
 constexpr Slot kInitialSlot = 2048 << 4;
 constexpr uint32_t kSlotUnit = 16;  // The table is a multiple of this many slots.
 constexpr uint32_t kSlotUnitSize = kSlotUnit * sizeof(Slot);
 constexpr uint32_t kModelSize =
-    sizeof(uint32_t) * kInputs * kWeightSets + sizeof(Slot) * kTrustSlots;  // Without it.
+    sizeof(Weight) * kInputs * kWeightSets + sizeof(Slot) * kTrustSlots;  // Without it.
 
 // Bytes of the weights, trust and first slots that are kept, given in units plus one; 0: nothing is.
 constexpr uint32_t KeptModelSize(uint32_t units) {
@@ -78,12 +85,15 @@ class Model {
   Port& port() const { return *port_; }
 
   // `weights` and kTrustSlots + kSlotUnit * units slots behind them live in the caller's arena.
-  void Attach(uint32_t* weights, uint32_t units, uint8_t limit) {
+  void Attach(Weight* weights, uint32_t units, uint8_t settings) {
     weights_ = weights;
     trust_ = reinterpret_cast<Slot*>(weights + kInputs * kWeightSets);
-    units_ = units;
-    limit_ = limit;
+    units_ = static_cast<uint16_t>(units);
+    limit_ = settings & 15;
+    places_ = settings >> 4;
   }
+
+  uint32_t places() const { return places_; }
 
   // What Reset() covers.
   uint8_t* start() const { return reinterpret_cast<uint8_t*>(weights_); }
@@ -91,31 +101,29 @@ class Model {
 
   void Reset() {
     for (uint32_t i = 0; i < kInputs * kWeightSets; ++i) weights_[i] = kInitialWeight;
-    Slot* slot = trust_;
-    for (uint32_t i = kTrustSlots + kRunRegion * kSlotUnit / kRegions * units_; i > 0; --i)
-      *slot++ = kInitialSlot;
-    for (uint32_t i = kSlotUnit / kRegions * units_; i > 0; --i) *slot++ = 0;
+    // As a run, that is a byte that has been seen 0 times.
+    for (uint32_t i = 0; i < kTrustSlots + kSlotUnit * units_; ++i) trust_[i] = kInitialSlot;
   }
 
   // One decision in one context, without mixing.
   int CodeSimple(uint32_t context, int bit) {
-    Slot& slot = At(0, 1, context * 0x9e3779b1u);
+    Slot& slot = Choose(0, context);
     const uint32_t p = slot >> 4;
     bit = port_->Bit(p + (p == 0), bit);
     Update(slot, bit);
     return bit;
   }
 
-  // One decision in kInputs contexts, with one of the sets of weights.
-  int CodeFlag(Input* inputs, uint32_t set, int bit) {
+  // One decision in kInputs contexts, with one of the kKindSets and one of the kFlagSets.
+  int CodeFlag(Input* inputs, uint32_t kind, uint32_t added, int bit) {
     for (uint32_t i = 0; i < kInputs; ++i) inputs[i].slot = &Choose(i, inputs[i].context);
-    return CodeMixed(inputs, set, bit);
+    return CodeMixed(inputs, kind, kByteSets + added, bit);
   }
 
   // Eight decisions. The first kBitContexts contexts go with the bits before. Each of the others selects a
   // run: the byte that was last seen there and how often. How far runs of each length can be trusted is
   // learned.
-  uint32_t CodeByte(Input* contexts, uint32_t set, uint32_t actual) {
+  uint32_t CodeByte(Input* contexts, uint32_t kind, uint32_t actual) {
     Input* runs = contexts + kBitContexts;
     for (uint32_t i = 0; i < kRuns; ++i) {
       const uint32_t hash = runs[i].context * kHashFactor;
@@ -130,16 +138,22 @@ class Model {
       for (uint32_t i = 0; i < kBitContexts; ++i) {
         inputs[i].slot = &Choose(i, contexts[i].context + node * kNodeFactor);
       }
+      uint32_t added = (static_cast<uint32_t>(b) & 4) / 2;
       for (uint32_t i = 0; i < kRuns; ++i) {
         const uint32_t run = *runs[i].slot;
         const uint32_t expected = (run >> 8 | 256u) >> b;
         uint32_t opinion = i << 5;
         if (expected >> 1 == node) opinion |= (run >> 3 & 30) | (expected & 1);
         Slot* slot = trust_ + opinion;
-        if ((opinion & 30) == 0) *slot = kInitialSlot;  // No opinion.
+        if ((opinion & 30) == 0) {
+          *slot = kInitialSlot;  // No opinion.
+        } else {
+          added |= 1;
+        }
         inputs[kBitContexts + i].slot = slot;
       }
-      node = node << 1 | static_cast<uint32_t>(CodeMixed(inputs, set, static_cast<int>(actual >> b & 1)));
+      node = node << 1 |
+             static_cast<uint32_t>(CodeMixed(inputs, kind, added, static_cast<int>(actual >> b & 1)));
     }
     for (uint32_t i = 0; i < kRuns; ++i) {
       Slot& run = *runs[i].slot;
@@ -160,7 +174,7 @@ class Model {
   }
 
  private:
-  static constexpr int32_t kLearningRate = 28;
+  static constexpr int32_t kLearningRate = 22;
   static constexpr uint32_t kHashFactor = 0x85ebca6bu;
   static constexpr uint32_t kNodeFactor = 0x9e3779b1u;
 
@@ -178,16 +192,22 @@ class Model {
     return At(other, 1 + other, context * kHashFactor);
   }
 
-  int CodeMixed(const Input* inputs, uint32_t set, int bit) {
-    uint32_t* weights = weights_ + set * kInputs;
+  int CodeMixed(const Input* inputs, uint32_t kind, uint32_t added, int bit) {
+    Weight* first = weights_ + (kAddedSets + kind) * kInputs;
+    Weight* second = weights_ + added * kInputs;
+    int16_t stretched[kInputs];
     int32_t sum = 0;
-    for (uint32_t i = 0; i < kInputs; ++i)
-      sum += static_cast<int32_t>(weights[i] * static_cast<uint32_t>(Stretch(*inputs[i].slot))) >> 8;
-    const uint32_t p = Squash(sum >> 8);
+    for (uint32_t i = 0; i < kInputs; ++i) {
+      stretched[i] = static_cast<int16_t>(Stretch(*inputs[i].slot));
+      sum += (first[i] + second[i]) * stretched[i];
+    }
+    const uint32_t p = Squash(sum >> 12);
     bit = port_->Bit(p, bit);
     const int32_t error = ((bit << 12) - static_cast<int32_t>(p)) * kLearningRate;
     for (uint32_t i = 0; i < kInputs; ++i) {
-      weights[i] += static_cast<uint32_t>((Stretch(*inputs[i].slot) * error + 0x8000) >> 16);
+      const int32_t step = (stretched[i] * error + 0x80000) >> 20;
+      first[i] = static_cast<Weight>(first[i] + step);
+      second[i] = static_cast<Weight>(second[i] + step);
       Update(*inputs[i].slot, bit);
     }
     return bit;
@@ -202,10 +222,11 @@ class Model {
   }
 
   Port* port_;
-  uint32_t* weights_;  // Two's complement: hostile input may let them wrap.
-  Slot* trust_;        // Then the table.
-  uint32_t units_;
-  uint8_t limit_;
+  Weight* weights_;
+  Slot* trust_;     // Then the table.
+  uint16_t units_;  // No RAM of the format has more.
+  uint8_t limit_;   // Confidence that slots do not exceed.
+  uint8_t places_;  // What of a position contexts look at; not used here.
 };
 
 }  // namespace libdelta

@@ -49,6 +49,7 @@ class PlainBits {
 
 struct PrologueFields {
   uint32_t templates = 0;
+  uint32_t places = 0;
   uint32_t limit = 15;
   uint64_t image_entries = 0;
   uint64_t ram_entries = 0;
@@ -59,7 +60,11 @@ struct PrologueFields {
 
   PlainBits ToBits() const {
     PlainBits bits;
-    bits.Bits(4, templates).Bits(4, limit).Optional(16, image_entries).Optional(16, ram_entries);
+    bits.Bits(4, templates)
+        .Bits(4, places)
+        .Bits(4, limit)
+        .Optional(16, image_entries)
+        .Optional(16, ram_entries);
     bits.Optional(32, base).Optional(32, ram_base).Optional(32, ram_length).Optional(32, group_blocks);
     return bits;
   }
