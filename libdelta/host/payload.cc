@@ -428,7 +428,9 @@ std::optional<Payload> TryEncode(ByteView old_image, ByteView new_image, const P
   report(600);
   if (options.in_place) planner.OrderPages(*options.in_place);
   std::array<std::optional<Payload>, std::tuple_size_v<Prices>> payloads;
-  const size_t variants = new_image.size() <= kMaxVariantImage ? effort.variants : 1;
+  size_t variants = new_image.size() <= kMaxVariantImage ? effort.variants : 1;
+  // Pages in any order make copies from the output rarer, and their price harder to tell.
+  if (options.in_place && variants > 2) variants = prices.size();
   ParseOptions last;
   last.maps_known = true;
   last.output_tries = effort.tries;

@@ -31,7 +31,7 @@ constexpr uint32_t kMaxRam = 1u << 20;
 // Fixed part of every RAM dial; the applier's state struct must fit in it on 32-bit targets.
 constexpr uint32_t kFixedRam = 512;
 // Likewise for updates in place, with the journal's.
-constexpr uint32_t kInPlaceFixedRam = 768;
+constexpr uint32_t kInPlaceFixedRam = 736;
 // Unread payload bytes that an applier may have to carry from one chunk to the next.
 constexpr uint32_t kCarrySize = 56;
 
