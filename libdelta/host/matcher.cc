@@ -10,7 +10,6 @@ namespace {
 
 constexpr size_t kBuckets = 65536;
 constexpr size_t kNearTries = 24;  // Matches that are nearly as long looked at on either side.
-constexpr size_t kExactFrom = 64;  // Longer matches than this must be as long.
 constexpr size_t kByteWorth = 3;
 
 size_t CommonPrefix(ByteView a, ByteView b, size_t from) {
@@ -72,7 +71,7 @@ uint64_t SuffixIndex::Nearest(const IndexMatch& match, ByteView query, uint64_t 
   };
   uint64_t best = static_cast<uint64_t>(suffixes_[match.place]);
   uint64_t best_cost = cost_of(best, match.length);
-  const size_t least = match.length > kExactFrom ? match.length : match.length - match.length / 3;
+  const size_t least = match.length > kLongEnough ? match.length : match.length - match.length / 3;
   // Those that match nearly as far are neighbours.
   const auto consider = [&](size_t i) {
     const uint64_t position = static_cast<uint64_t>(suffixes_[i]);

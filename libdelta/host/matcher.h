@@ -10,6 +10,9 @@
 
 namespace libdelta {
 
+// A match longer than this is good enough: no shorter one is taken in its place, and its length is exact.
+constexpr size_t kLongEnough = 64;
+
 struct Match {
   uint64_t position = 0;
   uint64_t length = 0;  // 0: no match.

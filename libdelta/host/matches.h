@@ -14,11 +14,10 @@ namespace libdelta {
 
 constexpr size_t kMinNewMatch = 4;  // Of a copy from the output.
 constexpr size_t kMaxSearch = 256;  // Matches in the old image are searched up to here. Longer ones are long.
-constexpr size_t kLongEnough = 64;  // Likewise, for there being no need to look for others;
-constexpr size_t kSettled = 24;     // from here on in one, not even for any in the output.
+constexpr size_t kSettled = 24;     // From here on in one, nothing is looked for in the output either.
 
-// Whether to look for nothing else at `i`, in a long match that ends at `end`: in the old image; in the
-// output.
+// Whether to look for nothing else at `i`, in a long match (kLongEnough, kMaxSearch) that ends at `end`: in
+// the old image; in the output.
 constexpr bool IsInLongOld(size_t i, size_t end) { return i + kLongEnough / 2 < end; }
 constexpr bool IsInLongNew(size_t i, size_t end) { return i + kMaxSearch / 2 < end; }
 

@@ -395,6 +395,7 @@ std::optional<Payload> WithBestRate(ByteView old_image, ByteView new_image, Payl
   constexpr std::array<uint32_t, 2> kOthers = {10, kMaxConfidence};
   std::array<std::optional<Payload>, 1 + kOthers.size()> payloads;
   ForEachParallel(kOthers.size(), options.threads, [&](size_t i) {
+    if (kOthers[i] == usual.plan.limit) return;
     Plan plan = usual.plan;
     plan.limit = kOthers[i];
     payloads[1 + i] = Code(old_image, new_image, plan, options.arena);

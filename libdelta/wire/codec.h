@@ -221,7 +221,8 @@ class Codec {
   // are aligned. Magnitudes from 32 on are wide: a position of 32 bits cannot hold such a value + 1.
   Position Number(uint32_t context, uint64_t actual) {
     context = kNumbers + (context << (kMagnitudeBits + 1));
-    uint32_t node = 2u | static_cast<uint32_t>(Decide(kIsWide, Port::kEncoding && Magnitude(actual) >= 32));
+    uint32_t node = 2u | static_cast<uint32_t>(
+                             Decide(kIsWide, Port::kEncoding && (Magnitude(actual) >> kMagnitudeBits) != 0));
     if (sizeof(Position) < 8 && node != 2) Fail(LIBDELTA_E_MALFORMED);
     for (uint32_t b = kMagnitudeBits; b-- > 0;) {
       int bit = 0;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "libdelta/wire/format.h"
 #include "libdelta/wire/shared.h"
 
 namespace libdelta {
@@ -36,6 +37,7 @@ constexpr Weight kInitialWeight = 531;  // 4096 is 1.0.
 constexpr Slot kInitialSlot = 2048 << 4;
 constexpr uint32_t kSlotUnit = 16;  // The table is a multiple of this many slots.
 constexpr uint32_t kSlotUnitSize = kSlotUnit * sizeof(Slot);
+static_assert(kMaxRam / kSlotUnitSize <= 0xffff, "a model counts its units in 16 bits");
 constexpr uint32_t kModelSize =
     sizeof(Weight) * kInputs * kWeightSets + sizeof(Slot) * kTrustSlots;  // Without it.
 
@@ -223,8 +225,8 @@ class Model {
 
   Port* port_;
   Weight* weights_;
-  Slot* trust_;     // Then the table.
-  uint16_t units_;  // No RAM of the format has more.
+  Slot* trust_;  // Then the table.
+  uint16_t units_;
   uint8_t limit_;   // Confidence that slots do not exceed.
   uint8_t places_;  // What of a position contexts look at; not used here.
 };
