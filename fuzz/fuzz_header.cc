@@ -27,7 +27,7 @@ void CheckParsed(const libdelta_header& header, const uint8_t* bytes, size_t siz
   RequireInside(header, bytes, header.new_digest, LIBDELTA_SHA256_SIZE);
   Require((header.old_digest != nullptr) == (header.old_length != 0));
   Require((header.first_link != nullptr) == (header.payload_length != 0));
-  if (header.old_digest != nullptr) RequireInside(header, bytes, header.old_digest, LIBDELTA_SHA256_SIZE);
+  if (header.old_digest != nullptr) RequireInside(header, bytes, header.old_digest, 16);
   if (header.first_link != nullptr) RequireInside(header, bytes, header.first_link, 16);
 }
 

@@ -40,7 +40,7 @@ void AppendNumber(Bytes* out, uint64_t value, int size) {
 
 // A header written field by field, independently of Pack(), so that every field can be wrong.
 struct RawHeader {
-  Bytes start = {0x46, 0x57, 0x44, 0xf7, 1};
+  Bytes start = {0x46, 0x57, 0x44, 0xf1};
   uint8_t codec = 0;
   std::string hardware = "board";
   std::string component = "app";
@@ -49,7 +49,7 @@ struct RawHeader {
   uint64_t new_length = 1200;
   uint64_t payload_length = 700;
   uint16_t chunk_size = 256;
-  uint32_t ram = 4096;
+  uint16_t ram_units = 128;
   Bytes extensions;
   int signed_length_error = 0;
   uint8_t signature_count = 0;
@@ -57,24 +57,27 @@ struct RawHeader {
 
   Bytes Encode() const {
     Bytes out = start;
-    out.push_back(codec);
     out.resize(out.size() + 2);
-    AppendNumber(&out, old_length, 8);
-    AppendNumber(&out, new_length, 8);
-    AppendNumber(&out, payload_length, 8);
-    AppendNumber(&out, ram, 4);
     AppendNumber(&out, chunk_size, 2);
+    AppendNumber(&out, old_length, 4);
+    AppendNumber(&out, new_length, 4);
+    AppendNumber(&out, payload_length, 4);
+    AppendNumber(&out, ram_units, 2);
+    AppendNumber(&out, codec, 1);
+    AppendNumber(&out, old_length >> 32, 1);
+    AppendNumber(&out, new_length >> 32, 1);
+    AppendNumber(&out, payload_length >> 32, 1);
     AppendNumber(&out, hardware.size(), 1);
     AppendNumber(&out, component.size(), 1);
     out.insert(out.end(), 32, 0x22);  // New digest.
     out.insert(out.end(), 16, 0x33);  // First link.
-    out.insert(out.end(), 32, 0x11);  // Old digest.
+    out.insert(out.end(), 16, 0x11);  // Old digest.
     AppendNumber(&out, counter, 4);
     for (const std::string& id : {hardware, component}) out.insert(out.end(), id.begin(), id.end());
     out.insert(out.end(), extensions.begin(), extensions.end());
     const size_t signed_length = out.size() + static_cast<size_t>(signed_length_error);
-    out[start.size() + 1] = static_cast<uint8_t>(signed_length);
-    out[start.size() + 2] = static_cast<uint8_t>(signed_length >> 8);
+    out[start.size()] = static_cast<uint8_t>(signed_length);
+    out[start.size() + 1] = static_cast<uint8_t>(signed_length >> 8);
     out.push_back(signature_count);
     out.insert(out.end(), signatures.begin(), signatures.end());
     return out;
@@ -125,7 +128,7 @@ TEST(Header, ReadsBackWhatPackWrites) {
   EXPECT_EQ(header.chunk_size, 512u);
   const Digest old_digest = Sha256(old_image);
   const Digest new_digest = Sha256(new_image);
-  EXPECT_TRUE(std::equal(old_digest.begin(), old_digest.end(), header.old_digest));
+  EXPECT_TRUE(std::equal(old_digest.begin(), old_digest.begin() + 16, header.old_digest));
   EXPECT_TRUE(std::equal(new_digest.begin(), new_digest.end(), header.new_digest));
   const Bytes extensions = {4, 0, 3, 0, 1, 2, 3, 0xe9, 0x03, 0, 0};
   EXPECT_EQ(Bytes(header.extensions, header.extensions + header.extensions_length), extensions);
@@ -134,14 +137,14 @@ TEST(Header, ReadsBackWhatPackWrites) {
   EXPECT_EQ(header.header_length + header.payload_length, patch.size());
 }
 
-TEST(Header, SmallSignedHeaderTakesAtMost200Bytes) {
+TEST(Header, SmallSignedHeaderTakes169Bytes) {
   const Bytes image = RandomBytes(70000, 1);
   HeaderFields fields;
   fields.old_image = image;
   fields.new_image = image;
   const Result<Bytes> packed = Pack(RandomBytes(100, 2), fields);
   ASSERT_TRUE(packed.ok());
-  EXPECT_LE(HeaderOf(Signer(1).Sign(packed.value())).header_length, 200);
+  EXPECT_EQ(HeaderOf(Signer(1).Sign(packed.value())).header_length, 96 + 1 + 72);
 }
 
 TEST(Header, EveryProperPrefixNeedsInput) {
@@ -158,9 +161,66 @@ TEST(Header, EveryProperPrefixNeedsInput) {
   EXPECT_EQ(Parse(patch), LIBDELTA_OK) << "what follows the header does not matter";
 }
 
+TEST(Header, EveryFieldHasItsPlace) {
+  const Bytes old_image = RandomBytes(0x1234, 1);
+  const Bytes new_image = RandomBytes(0x2345, 2);
+  HeaderFields fields;
+  fields.hardware = "abc";
+  fields.component = "de";
+  fields.counter = 0x76543210;
+  fields.old_image = old_image;
+  fields.new_image = new_image;
+  fields.chunk_size = 0x456;
+  fields.ram = 0x789 * 32;
+  const Bytes data = RandomBytes(0x321, 3);
+  const Bytes patch = Pack(data, fields).value();
+  const Digest old_digest = Sha256(old_image);
+  const Digest new_digest = Sha256(new_image);
+  const Digest link = Sha256(data);
+
+  Bytes expected = {'F', 'W', 'D', 0xf1, 96 + 5, 0, 0x56, 4};
+  for (const uint32_t length : {0x1234, 0x2345, 0x321}) AppendNumber(&expected, length, 4);
+  AppendNumber(&expected, 0x789, 2);
+  expected.insert(expected.end(), {0, 0, 0, 0, 3, 2});
+  expected.insert(expected.end(), new_digest.begin(), new_digest.end());
+  expected.insert(expected.end(), link.begin(), link.begin() + 16);
+  expected.insert(expected.end(), old_digest.begin(), old_digest.begin() + 16);
+  AppendNumber(&expected, fields.counter, 4);
+  ASSERT_EQ(expected.size(), 96u);
+  expected.insert(expected.end(), {'a', 'b', 'c', 'd', 'e', 0});
+  EXPECT_EQ(Bytes(patch.begin(), patch.begin() + 102), expected);
+}
+
+TEST(Header, LengthsHave40Bits) {
+  RawHeader raw;
+  raw.old_length = 0x12'3456'789a;
+  raw.new_length = 0x9a'bcde'f012;
+  raw.payload_length = 0xfe'dcba'9876;
+  libdelta_header header;
+  ASSERT_EQ(Parse(raw.Encode(), &header), LIBDELTA_OK);
+  EXPECT_EQ(header.old_length, raw.old_length);
+  EXPECT_EQ(header.new_length, raw.new_length);
+  EXPECT_EQ(header.payload_length, raw.payload_length);
+  // None looks like 0 if only its high byte is not.
+  raw.old_length = raw.new_length = raw.payload_length = uint64_t{1} << 32;
+  ASSERT_EQ(Parse(raw.Encode(), &header), LIBDELTA_OK);
+  EXPECT_NE(header.old_digest, nullptr);
+  EXPECT_NE(header.first_link, nullptr);
+}
+
+TEST(Header, RamIsCountedInUnitsOf32Bytes) {
+  RawHeader raw;
+  libdelta_header header;
+  for (const uint32_t units : {64u, 65u, 2047u, 2048u, 32767u, 32768u}) {
+    raw.ram_units = static_cast<uint16_t>(units);
+    ASSERT_EQ(Parse(raw.Encode(), &header), LIBDELTA_OK);
+    EXPECT_EQ(header.ram, units * 32);
+  }
+}
+
 TEST(Header, RefusesOtherFilesAndVersionsFromTheFirstWrongByte) {
   const Bytes bytes = RawHeader().Encode();
-  for (size_t i = 0; i < 5; ++i) {
+  for (size_t i = 0; i < 4; ++i) {
     for (int other = 1; other < 256; ++other) {
       Bytes wrong = bytes;
       wrong[i] = static_cast<uint8_t>(wrong[i] ^ other);
@@ -192,13 +252,15 @@ const BadHeader kBadHeaders[] = {
     {"new image of 2^32 bytes without payload",
      [](RawHeader* h) { h->payload_length = 0, h->new_length = uint64_t{1} << 32; }},
     {"chunk size 255", [](RawHeader* h) { h->chunk_size = 255; }},
-    {"chunk size 4097", [](RawHeader* h) { h->chunk_size = 4097, h->ram = 65536; }},
+    {"chunk size 4097", [](RawHeader* h) { h->chunk_size = 4097, h->ram_units = 2048; }},
     {"chunk size 0", [](RawHeader* h) { h->chunk_size = 0; }},
-    {"chunk size 65535", [](RawHeader* h) { h->chunk_size = 65535, h->ram = 1048576; }},
-    {"RAM 2047", [](RawHeader* h) { h->ram = 2047; }},
-    {"RAM above 1 MiB", [](RawHeader* h) { h->ram = 1048577; }},
-    {"RAM 2^32 - 1", [](RawHeader* h) { h->ram = 0xffffffff; }},
-    {"RAM below fixed part and chunk", [](RawHeader* h) { h->chunk_size = 4096, h->ram = 4096 + 512 + 47; }},
+    {"chunk size 65535", [](RawHeader* h) { h->chunk_size = 65535, h->ram_units = 32768; }},
+    {"RAM 0", [](RawHeader* h) { h->ram_units = 0; }},
+    {"RAM 2048 - 32", [](RawHeader* h) { h->ram_units = 63; }},
+    {"RAM above 1 MiB", [](RawHeader* h) { h->ram_units = 32769; }},
+    {"RAM of 65535 units", [](RawHeader* h) { h->ram_units = 65535; }},
+    {"RAM below fixed part and chunk",
+     [](RawHeader* h) { h->chunk_size = 145 * 32 - 567, h->ram_units = 145; }},
     {"zstd with a base", [](RawHeader* h) { h->codec = kCodecZstd; }},
     {"zstd with a base of 2^32 bytes",
      [](RawHeader* h) { h->codec = kCodecZstd, h->old_length = uint64_t{1} << 32; }},
@@ -254,7 +316,7 @@ TEST(Header, RefusesEveryViolationOfTheFormat) {
     ++refused;
   }
   EXPECT_EQ(refused, static_cast<int>(std::size(kBadHeaders)));
-  EXPECT_EQ(refused, 38);
+  EXPECT_EQ(refused, 39);
 }
 
 TEST(Header, RefusesSignedLengthsOutsideTheHeader) {
@@ -263,8 +325,8 @@ TEST(Header, RefusesSignedLengthsOutsideTheHeader) {
   for (uint32_t length = 0; length < 65536; ++length) {
     if (length >= bytes.size() - 1 && length < kMaxHeader) continue;
     Bytes wrong = bytes;
-    wrong[6] = static_cast<uint8_t>(length);
-    wrong[7] = static_cast<uint8_t>(length >> 8);
+    wrong[4] = static_cast<uint8_t>(length);
+    wrong[5] = static_cast<uint8_t>(length >> 8);
     ASSERT_EQ(Parse(wrong), LIBDELTA_E_MALFORMED) << length;
     ++refused;
   }
@@ -276,9 +338,9 @@ TEST(Header, AcceptsTheLimitsThemselves) {
   header.hardware = std::string(32, '!');
   header.component = std::string(32, '~');
   header.counter = ~uint32_t{0};
-  header.old_length = header.new_length = header.payload_length = ~uint64_t{0};
-  header.chunk_size = 4096;
-  header.ram = 4096 + 512 + 56;
+  header.old_length = header.new_length = header.payload_length = (uint64_t{1} << 40) - 1;
+  header.chunk_size = 145 * 32 - 568;
+  header.ram_units = 145;
   header.signature_count = 8;
   header.signatures = SignatureEntries(8);
   // Fill the header to its 1024 bytes.
@@ -290,7 +352,7 @@ TEST(Header, AcceptsTheLimitsThemselves) {
   ASSERT_EQ(bytes.size(), 1024u);
   libdelta_header parsed;
   ASSERT_EQ(Parse(bytes, &parsed), LIBDELTA_OK);
-  EXPECT_EQ(parsed.payload_length, ~uint64_t{0});
+  EXPECT_EQ(parsed.payload_length, (uint64_t{1} << 40) - 1);
   EXPECT_EQ(parsed.signature_count, 8);
 }
 
@@ -403,9 +465,10 @@ TEST(Pack, RefusesFieldsOutOfRange) {
       [](HeaderFields* f) { f->component = "a b"; },
       [](HeaderFields* f) { f->chunk_size = 255; },
       [](HeaderFields* f) { f->chunk_size = 4097; },
-      [](HeaderFields* f) { f->ram = 2047; },
-      [](HeaderFields* f) { f->ram = 1048577; },
-      [](HeaderFields* f) { f->chunk_size = 4096, f->ram = 4655; },
+      [](HeaderFields* f) { f->ram = 2048 - 32; },
+      [](HeaderFields* f) { f->ram = 1048576 + 32; },
+      [](HeaderFields* f) { f->ram = 4096 + 31; },
+      [](HeaderFields* f) { f->chunk_size = 4096, f->ram = 4640; },
       [](HeaderFields* f) { f->new_image = {}; },
       [](HeaderFields* f) { f->codec = kCodecZstd, f->old_image = f->new_image; },
       [](HeaderFields* f) {
@@ -429,6 +492,15 @@ TEST(Pack, RefusesFieldsOutOfRange) {
     EXPECT_FALSE(packed.error().empty());
   }
   EXPECT_FALSE(Pack(Bytes{}, good).ok()) << "an image needs a payload";
+  // Nobody looks at the bytes of what is too long.
+  const ByteView too_long(image.data(), size_t{1} << 40);
+  for (ByteView HeaderFields::*view : {&HeaderFields::old_image, &HeaderFields::new_image}) {
+    HeaderFields fields = good;
+    fields.*view = too_long;
+    EXPECT_NE(Pack(image, fields).error().find("2^40"), std::string::npos);
+  }
+  // Shorter, but not with its links.
+  EXPECT_NE(Pack(too_long.first(too_long.size() - 1), good).error().find("2^40"), std::string::npos);
 }
 
 TEST(Signatures, MessageIsDomainAndDigestOfTheSignedPart) {

@@ -760,6 +760,13 @@ TEST(InPlaceRefusals, ComeBeforeTheFirstErase) {
   refuse(scene.patch, LIBDELTA_E_OLD_DIGEST, [&](InPlaceDevice* d) {
     d->flash.Load(scene.profile.slot.start + 5, Bytes{static_cast<uint8_t>(~scene.pair.old_image[5])});
   });
+  {
+    SCOPED_TRACE("an image that has but the start of the new digest");
+    Bytes other = Encode(pair.old_image, pair.new_image, options).value().bytes;
+    other[static_cast<size_t>(HeaderOf(other).new_digest - other.data()) + kDigestSize - 1] ^= 1;
+    refuse(Signer(1).Sign(other), LIBDELTA_E_OLD_DIGEST,
+           [&](InPlaceDevice* d) { d->flash.Load(scene.profile.slot.start, scene.pair.new_image); });
+  }
   refuse(with([](EncodeOptions* o) { o->ram = 8192, o->chunk = 512; }), LIBDELTA_E_RAM);
 }
 

@@ -187,7 +187,7 @@ TEST(EncodeOptions, EveryRamAndChunkThatLeaveRoomWork) {
   const Bytes old_image = pair.old_image();
   const Bytes new_image = pair.new_image();
   for (uint32_t chunk = 256; chunk <= 1024; chunk += 123) {
-    const Setting smallest{std::max<uint64_t>(2048, RamForArena(kMinArena, chunk)), chunk, 0};
+    const Setting smallest{std::max<uint64_t>(2048, RoundedRam(kMinArena, chunk)), chunk, 0};
     SCOPED_TRACE(Text(smallest));
     ExpectRoundTrip(old_image, new_image, OptionsFor(smallest), {Feed::kRandom});
     if (HasFatalFailure()) return;
@@ -199,7 +199,7 @@ TEST(EncodeOptions, RamsAroundTheSmallestAreRefusedOrWork) {
   const Bytes old_image = TextLike(600, 1);
   const Bytes new_image = WithEdits(old_image, 50, 2);
   for (const uint32_t chunk : {1024u, 1027u}) {
-    const uint64_t smallest = RamForArena(kMinArena, chunk);
+    const uint64_t smallest = RoundedRam(kMinArena, chunk);
     for (uint64_t ram = smallest - 40; ram < smallest + 70; ++ram) {
       SCOPED_TRACE(ram);
       const EncodeOptions options = OptionsFor({ram, chunk, 64});
@@ -209,6 +209,16 @@ TEST(EncodeOptions, RamsAroundTheSmallestAreRefusedOrWork) {
       if (HasFatalFailure()) return;
     }
   }
+}
+
+TEST(EncodeOptions, RamIsRoundedDown) {
+  const Bytes old_image = TextLike(600, 1);
+  const Bytes new_image = WithEdits(old_image, 50, 2);
+  const Result<Patch> exact = Encode(old_image, new_image, OptionsFor({4096, 256, 0}));
+  const Result<Patch> above = Encode(old_image, new_image, OptionsFor({4127, 256, 0}));
+  ASSERT_TRUE(exact.ok() && above.ok());
+  EXPECT_EQ(above.value().bytes, exact.value().bytes);
+  EXPECT_EQ(above.value().stats.ram, 4096u);
 }
 
 TEST(EncodeOptions, LoadAddressIsUsedAndNeverBreaksThePatch) {

@@ -48,7 +48,8 @@ libdelta_status MatchDigest(libdelta_updater *updater, const uint8_t *bytes, lib
   uint8_t digest[kDigestSize];
   const libdelta_status status = ComputeDigest(updater, bytes, length, digest);
   if (status != LIBDELTA_OK) return status;
-  if (memcmp(digest, expected, bytes == kImage ? kDigestSize : kLinkSize) == 0) return LIBDELTA_OK;
+  const bool is_whole = expected == updater->header.new_digest;
+  if (memcmp(digest, expected, is_whole ? kDigestSize : kLinkSize) == 0) return LIBDELTA_OK;
   if (bytes != kImage) return LIBDELTA_E_CHUNK;
   return updater->in_header ? LIBDELTA_E_OLD_DIGEST : LIBDELTA_E_NEW_DIGEST;
 }

@@ -18,9 +18,9 @@ constexpr const uint8_t *kImage = nullptr;
 libdelta_status ComputeDigest(libdelta_updater *updater, const uint8_t *bytes, libdelta_offset length,
                               uint8_t *digest);
 
-// Compares the digest with `expected`: an image's whole, other bytes' as far as a link goes. In addition to
-// the above, E_CHUNK, E_OLD_DIGEST or E_NEW_DIGEST. The comparison is not constant-time, for nothing here
-// is secret.
+// Compares the digest with `expected`: that of the new image in the header as a whole, others as far as links
+// and the old image's go. In addition to the above, E_CHUNK, E_OLD_DIGEST or E_NEW_DIGEST. The comparison is
+// not constant-time, for nothing here is secret.
 libdelta_status MatchDigest(libdelta_updater *updater, const uint8_t *bytes, libdelta_offset length,
                             const uint8_t *expected);
 

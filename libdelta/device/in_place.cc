@@ -420,7 +420,7 @@ void InPlace::TakeBack() {
 
 libdelta_status InPlace::CheckJournal(const WireHeader &header) {
   const bool is_open = Find() && record_.skip != kFinished;
-  return is_open && (!kAcceptsWhole || header.old_length != 0) ? LIBDELTA_E_IN_PROGRESS : LIBDELTA_OK;
+  return is_open && (!kAcceptsWhole || header.old_length() != 0) ? LIBDELTA_E_IN_PROGRESS : LIBDELTA_OK;
 }
 
 libdelta_status InPlace::Begin(const WireHeader &header, uint32_t header_length) {

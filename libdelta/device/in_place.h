@@ -84,8 +84,8 @@ class InPlace {
   uint32_t slot_size() const { return slot_size_; }
   // Of the images, whose lengths fit in an offset.
   static libdelta_offset Longest(const WireHeader &header) {
-    const libdelta_offset old_length = static_cast<libdelta_offset>(header.old_length);
-    const libdelta_offset new_length = static_cast<libdelta_offset>(header.new_length);
+    const libdelta_offset old_length = static_cast<libdelta_offset>(header.old_length());
+    const libdelta_offset new_length = static_cast<libdelta_offset>(header.new_length());
     return old_length > new_length ? old_length : new_length;
   }
 

@@ -26,16 +26,18 @@ uint32_t ArenaSize(libdelta_updater *updater) {
 
 // Lengths that FitsOffset() has accepted.
 libdelta_offset OldLength(libdelta_updater *updater) {
-  return static_cast<libdelta_offset>(updater->header.old_length);
+  return static_cast<libdelta_offset>(updater->header.old_length());
 }
 libdelta_offset NewLength(libdelta_updater *updater) {
-  return static_cast<libdelta_offset>(updater->header.new_length);
+  return static_cast<libdelta_offset>(updater->header.new_length());
 }
 libdelta_offset PayloadLength(libdelta_updater *updater) {
-  return static_cast<libdelta_offset>(updater->header.payload_length);
+  return static_cast<libdelta_offset>(updater->header.payload_length());
 }
 
-bool FitsOffset(uint64_t value) { return static_cast<libdelta_offset>(value) == value; }
+bool FitsOffset(const WireHeader &header) {
+  return sizeof(libdelta_offset) > sizeof(uint32_t) || !header.HasLongLengths();
+}
 
 #ifndef LIBDELTA_NO_ZSTD
 
@@ -68,7 +70,7 @@ libdelta_status RunStream(libdelta_updater *updater, const uint8_t *input, uint3
     if (config.zstd->decode(output + kStreamOutput, input, size, &used, output, kStreamOutput, &produced) !=
             0 ||
         (produced == 0 && used == before && used != size) ||  // No progress: it would never end.
-        produced > updater->header.new_length - updater->written) {
+        produced > NewLength(updater) - updater->written) {
       return LIBDELTA_E_MALFORMED;
     }
     if (produced != 0 &&
@@ -78,7 +80,7 @@ libdelta_status RunStream(libdelta_updater *updater, const uint8_t *input, uint3
     updater->written += static_cast<libdelta_offset>(produced);
   } while (used != size || produced == kStreamOutput);  // A full buffer may have left output inside.
   if (!last) return LIBDELTA_NEED_INPUT;
-  return updater->written == updater->header.new_length ? LIBDELTA_OK : LIBDELTA_E_MALFORMED;
+  return updater->written == NewLength(updater) ? LIBDELTA_OK : LIBDELTA_E_MALFORMED;
 }
 
 #else
@@ -104,7 +106,7 @@ bool FitsFlash(libdelta_updater *updater) {
       extension != bytes + header.signed_length && LoadU16(extension) == kInPlaceExtension;
   if (!slot.active() || !is_in_place) return slot.active() == is_in_place;
   return (!kHasZstd || header.codec == kCodecDelta) && NewLength(updater) != 0 &&
-         header.ram >= kInPlaceFixedRam + kCarrySize + header.chunk_size &&
+         header.ram() >= kInPlaceFixedRam + kCarrySize + header.chunk_size &&
          slot.MatchesGeometry(extension + 2) && InPlace::Longest(header) <= slot.slot_size();
 }
 
@@ -135,7 +137,7 @@ libdelta_status RunCodec(libdelta_updater *updater, const uint8_t *input, uint32
 }
 
 // Whether the patch carries a whole image and needs no base.
-bool IsWhole(const WireHeader &header) { return header.old_length == 0; }
+bool IsWhole(libdelta_updater *updater) { return OldLength(updater) == 0; }
 
 // All checks of a well-formed header but that of the old image. `form` is CheckForm()'s verdict.
 libdelta_status CheckHeader(libdelta_updater *updater, libdelta_status form) {
@@ -143,8 +145,8 @@ libdelta_status CheckHeader(libdelta_updater *updater, libdelta_status form) {
   const WireHeader &header = updater->header;
   libdelta_status status = CheckSignatures(updater);
   if (status != LIBDELTA_OK) return status;
-  if (form != LIBDELTA_OK || !HasCodec(config, header.codec) || (!kAcceptsWhole && IsWhole(header)) ||
-      !FitsOffset(header.old_length | header.new_length | header.payload_length)) {
+  if (form != LIBDELTA_OK || !HasCodec(config, header.codec) || !FitsOffset(header) ||
+      (!kAcceptsWhole && IsWhole(updater))) {
     return LIBDELTA_E_UNSUPPORTED;
   }
   status = CheckTarget(updater);
@@ -152,8 +154,8 @@ libdelta_status CheckHeader(libdelta_updater *updater, libdelta_status form) {
   if (!FitsFlash(updater)) return LIBDELTA_E_GEOMETRY;
   const uint32_t fixed = FixedRam(updater);
   // The chunk is the last part of the RAM.
-  updater->chunk = Arena(updater) + header.ram - fixed - header.chunk_size;
-  return header.ram + ExtraRam(fixed) > updater->ram_size ? LIBDELTA_E_RAM : LIBDELTA_OK;
+  updater->chunk = Arena(updater) + header.ram() - fixed - header.chunk_size;
+  return header.ram() + ExtraRam(fixed) > updater->ram_size ? LIBDELTA_E_RAM : LIBDELTA_OK;
 }
 
 // Whether the image at hand is the new one.
@@ -203,7 +205,7 @@ uint32_t StartAt(libdelta_updater *updater, libdelta_offset payload_left, const 
 
 // The header has been accepted: starts at the first chunk. An empty image is finished already.
 libdelta_status StartPayload(libdelta_updater *updater) {
-  const bool is_whole = kAcceptsWhole && IsWhole(updater->header);
+  const bool is_whole = kAcceptsWhole && IsWhole(updater);
   if (updater->in_place.active() && !updater->verify_only) {
     const uint32_t length = static_cast<uint32_t>(updater->next - HeaderBytes(updater));
     const libdelta_status status = updater->in_place.Begin(updater->header, length);

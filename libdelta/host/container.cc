@@ -76,9 +76,17 @@ std::string CheckFields(ByteView payload_data, const HeaderFields& fields) {
   if (fields.chunk_size < kMinChunk || fields.chunk_size > kMaxChunk) {
     return "chunk size: must be 256 .. 4096 bytes";
   }
-  if (fields.ram < kMinRam || fields.ram > kMaxRam) return "RAM: must be 2048 .. 1048576 bytes";
+  if (fields.ram < kMinRam || fields.ram > kMaxRam || fields.ram % kRamUnit != 0) {
+    return "RAM: must be 2048 .. 1048576 bytes, a multiple of 32";
+  }
   if (fields.ram < RamForArena(0, fields.chunk_size)) {
     return "RAM: too small for this chunk size; choose smaller chunks";
+  }
+  if (std::max(fields.old_image.size(), fields.new_image.size()) > kMaxLength) {
+    return "image: must be shorter than 2^40 bytes";
+  }
+  if (DataSizeToPayloadSize(payload_data.size(), fields.chunk_size) > kMaxLength) {
+    return "payload: must be shorter than 2^40 bytes, links included";
   }
   if (payload_data.empty() != fields.new_image.empty()) {
     return "payload: must be empty exactly when the new image is";
@@ -137,20 +145,21 @@ Result<Bytes> Pack(ByteView payload_data, const HeaderFields& fields) {
   const Payload payload = BuildPayload(payload_data, fields.chunk_size);
 
   Bytes out(kMagic, kMagic + sizeof(kMagic));
-  out.push_back(kFormatVersion);
-  out.push_back(fields.codec);
+  out.push_back(kVersionMark | kFormatVersion);
   const size_t signed_length_at = out.size();
   out.resize(out.size() + 2);
-  AppendNumber(&out, fields.old_image.size(), 8);
-  AppendNumber(&out, fields.new_image.size(), 8);
-  AppendNumber(&out, payload.bytes.size(), 8);
-  AppendNumber(&out, fields.ram, 4);
   AppendNumber(&out, fields.chunk_size, 2);
+  const uint64_t lengths[] = {fields.old_image.size(), fields.new_image.size(), payload.bytes.size()};
+  for (const uint64_t length : lengths) AppendNumber(&out, length, 4);
+  AppendNumber(&out, fields.ram / kRamUnit, 2);
+  out.push_back(fields.codec);
+  for (const uint64_t length : lengths) AppendNumber(&out, length >> 32, 1);
   AppendNumber(&out, fields.hardware.size(), 1);
   AppendNumber(&out, fields.component.size(), 1);
   Append(&out, Sha256(fields.new_image));
   Append(&out, payload.first_link);
-  Append(&out, Sha256(fields.old_image));
+  const Digest old_digest = Sha256(fields.old_image);
+  Append(&out, ByteView(old_digest).first(kOldDigestSize));
   AppendNumber(&out, fields.counter, 4);
   out.insert(out.end(), fields.hardware.begin(), fields.hardware.end());
   out.insert(out.end(), fields.component.begin(), fields.component.end());

@@ -24,10 +24,11 @@ struct HeaderFields {
   std::string hardware;  // Each at most kMaxId bytes, printable and without spaces.
   std::string component;
   uint32_t counter = 0;
-  ByteView old_image;  // Empty if the payload needs no base.
+  ByteView old_image;  // Empty if the payload needs no base. Images have at most kMaxLength bytes.
   ByteView new_image;
-  uint32_t chunk_size = kMinChunk;    // kMinChunk .. kMaxChunk.
-  uint64_t ram = kMinRam;             // kMinRam .. kMaxRam, at least RamForArena(0, chunk_size).
+  uint32_t chunk_size = kMinChunk;  // kMinChunk .. kMaxChunk.
+  // kMinRam .. kMaxRam, a multiple of kRamUnit, at least RamForArena(0, chunk_size).
+  uint64_t ram = kMinRam;
   std::vector<Extension> extensions;  // Types at most 65535, strictly increasing.
 };
 
@@ -39,7 +40,8 @@ Result<Bytes> Pack(ByteView payload_data, const HeaderFields& fields);
 // chunk but the last. `chunk_size` as in HeaderFields.
 uint64_t DataSizeToPayloadSize(uint64_t data_size, uint32_t chunk_size);
 
-// The RAM a header must declare for a codec that needs `arena` bytes (FORMAT.md 3.3).
+// The RAM it takes for a codec that needs `arena` bytes (FORMAT.md 3.3). Headers declare a multiple of
+// kRamUnit.
 constexpr uint64_t RamForArena(uint64_t arena, uint32_t chunk_size, bool in_place = false) {
   return uint64_t{in_place ? kInPlaceFixedRam : kFixedRam} + kCarrySize + chunk_size + arena;
 }

@@ -31,6 +31,9 @@ struct Candidate {
   Payload payload;
 };
 
+// What headers can say. The patch is made for it, not for what is above.
+uint64_t DeclaredRam(const EncodeOptions& options) { return options.ram / kRamUnit * kRamUnit; }
+
 uint32_t ChunkSize(const EncodeOptions& options) {
   if (options.chunk != 0) return options.chunk;
   return static_cast<uint32_t>(std::clamp<uint64_t>(options.ram / 8, kMinChunk, kMaxChunk)) & ~7u;
@@ -110,7 +113,7 @@ std::optional<Error> Check(const EncodeOptions& options, ByteView old_image, Byt
   if (chunk < kMinChunk || chunk > kMaxChunk) {
     return Error{"chunk must be 256 .. 4096 bytes, not " + std::to_string(chunk)};
   }
-  if (RamForArena(kMinArena, chunk, options.in_place.has_value()) > options.ram) {
+  if (RamForArena(kMinArena, chunk, options.in_place.has_value()) > DeclaredRam(options)) {
     return Error{"chunk " + std::to_string(chunk) + " leaves too little of ram " +
                  std::to_string(options.ram)};
   }
@@ -121,8 +124,9 @@ std::optional<Error> Check(const EncodeOptions& options, ByteView old_image, Byt
     return Error{"no instruction set is called \"" + *options.isa + "\""};
   }
   if (options.in_place) return CheckLayout(*options.in_place, old_image, new_image);
-  constexpr uint64_t kMaxImage = uint64_t{1} << 40;
-  if (old_image.size() > kMaxImage || new_image.size() > kMaxImage) return Error{"image larger than 1 TiB"};
+  if (std::max(old_image.size(), new_image.size()) > kMaxLength) {
+    return Error{"an image of 1 TiB or more; images must be shorter"};
+  }
   return std::nullopt;
 }
 
@@ -188,7 +192,7 @@ EncodeStats Statistics(const Candidate& chosen, ByteView patch, const EncodeOpti
   stats.payload_bytes = chosen.payload.data.size();
   stats.link_bytes = DataSizeToPayloadSize(stats.payload_bytes, ChunkSize(options)) - stats.payload_bytes;
   stats.header_bytes = patch.size() - stats.payload_bytes - stats.link_bytes;
-  stats.ram = options.ram;
+  stats.ram = DeclaredRam(options);
   return stats;
 }
 
@@ -215,7 +219,7 @@ Result<Patch> Encode(ByteView old_image, ByteView new_image, const EncodeOptions
   fields.component = options.component;
   fields.counter = options.counter;
   fields.chunk_size = ChunkSize(options);
-  fields.ram = options.ram;
+  fields.ram = DeclaredRam(options);
   Bytes masked;
   if (options.in_place) {
     fields.extensions.push_back(GeometryExtension(*options.in_place));
@@ -225,7 +229,7 @@ Result<Patch> Encode(ByteView old_image, ByteView new_image, const EncodeOptions
     old_image = masked;
   }
   payload_options.arena =
-      static_cast<uint32_t>(options.ram - RamForArena(0, ChunkSize(options), options.in_place.has_value()));
+      static_cast<uint32_t>(fields.ram - RamForArena(0, ChunkSize(options), options.in_place.has_value()));
   payload_options.load_address = options.load_address;
   payload_options.isa = options.isa;
   payload_options.effort = options.effort;

@@ -6,8 +6,9 @@
 
 namespace libdelta {
 
-constexpr uint8_t kMagic[4] = {'F', 'W', 'D', 0xf7};
+constexpr uint8_t kMagic[3] = {'F', 'W', 'D'};
 constexpr uint8_t kFormatVersion = 1;
+constexpr uint8_t kVersionMark = 0xf0;  // In the byte with the version, so that no text looks like a patch.
 
 constexpr uint8_t kCodecDelta = 0;
 constexpr uint8_t kCodecZstd = 1;
@@ -20,6 +21,7 @@ constexpr uint32_t kInPlaceExtension = 1;     // The flash geometry that an upda
 constexpr uint32_t kMaxSignatures = 8;
 constexpr uint32_t kDigestSize = 32;
 constexpr uint32_t kLinkSize = 16;
+constexpr uint32_t kOldDigestSize = kLinkSize;  // As with links, the start of SHA-256.
 constexpr uint32_t kKeyIdSize = 8;
 constexpr uint32_t kSignatureSize = 64;
 constexpr uint32_t kSignatureEntrySize = kKeyIdSize + kSignatureSize;
@@ -28,6 +30,8 @@ constexpr uint32_t kMinChunk = 256;
 constexpr uint32_t kMaxChunk = 4096;
 constexpr uint32_t kMinRam = 2048;
 constexpr uint32_t kMaxRam = 1u << 20;
+constexpr uint32_t kRamUnit = 32;                         // What headers count RAM in.
+constexpr uint64_t kMaxLength = (uint64_t{1} << 40) - 1;  // Of images and payloads.
 // Fixed part of every RAM dial; the applier's state struct must fit in it on 32-bit targets.
 constexpr uint32_t kFixedRam = 512;
 // Likewise for updates in place, with the journal's.

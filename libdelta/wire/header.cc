@@ -7,7 +7,8 @@
 namespace libdelta {
 namespace {
 
-constexpr uint8_t kStart[] = {kMagic[0], kMagic[1], kMagic[2], kMagic[3], kFormatVersion};
+constexpr uint32_t kStart =
+    kMagic[0] | kMagic[1] << 8 | kMagic[2] << 16 | uint32_t{kVersionMark | kFormatVersion} << 24;
 
 #ifndef LIBDELTA_NO_IN_PLACE
 constexpr uint32_t kKnownExtension = kInPlaceExtension;
@@ -16,13 +17,14 @@ constexpr uint32_t kKnownExtension = 0;
 #endif
 
 bool HasGoodFields(const WireHeader &header) {
-  const uint32_t ram = header.ram;
+  const uint32_t units = header.ram_units;
   const uint32_t chunk_size = header.chunk_size;
-  return chunk_size >= kMinChunk && chunk_size <= kMaxChunk && ram >= kMinRam && ram <= kMaxRam &&
-         ram >= kFixedRam + kCarrySize + chunk_size && header.hardware_length <= kMaxId &&
-         header.component_length <= kMaxId && (header.payload_length == 0) == (header.new_length == 0) &&
+  return chunk_size >= kMinChunk && chunk_size <= kMaxChunk && units >= kMinRam / kRamUnit &&
+         units <= kMaxRam / kRamUnit && header.ram() >= kFixedRam + kCarrySize + chunk_size &&
+         header.hardware_length <= kMaxId && header.component_length <= kMaxId &&
+         (header.payload_length() == 0) == (header.new_length() == 0) &&
          // A zstd payload always carries a whole image.
-         (header.codec != kCodecZstd || header.old_length == 0);
+         (header.codec != kCodecZstd || header.old_length() == 0);
 }
 
 // OK if all extensions are known or may be ignored, UNSUPPORTED if not, MALFORMED if they are not
@@ -45,7 +47,7 @@ libdelta_status CheckExtensions(const uint8_t *bytes, uint32_t length) {
 }  // namespace
 
 libdelta_status CheckForm(const WireHeader &header, const uint8_t *bytes, size_t length, uint32_t *needed) {
-  if (memcmp(bytes, kStart, sizeof(kStart)) != 0) return LIBDELTA_E_VERSION;
+  if (header.start != kStart) return LIBDELTA_E_VERSION;
   const uint32_t signed_length = header.signed_length;
   const uint32_t ids_end = kFixedHeaderSize + header.hardware_length + header.component_length;
   if (!HasGoodFields(header) || signed_length < ids_end || signed_length >= kMaxHeader) {
@@ -73,8 +75,10 @@ libdelta_status CheckForm(const WireHeader &header, const uint8_t *bytes, size_t
 libdelta_status ParseHeader(const uint8_t *bytes, size_t length, libdelta_header *header) {
   if (length < kFixedHeaderSize) {
     header->header_length = kFixedHeaderSize;
+    Little<uint32_t> start;
+    start = kStart;
     const bool is_prefix =
-        length == 0 || memcmp(bytes, kStart, length < sizeof(kStart) ? length : sizeof(kStart)) == 0;
+        length == 0 || memcmp(bytes, &start, length < sizeof(start) ? length : sizeof(start)) == 0;
     return is_prefix ? LIBDELTA_NEED_INPUT : LIBDELTA_E_VERSION;
   }
   FixedHeader fixed;  // Aligned.
@@ -85,7 +89,7 @@ libdelta_status ParseHeader(const uint8_t *bytes, size_t length, libdelta_header
   header->header_length = static_cast<uint16_t>(needed);
   if (status != LIBDELTA_OK && status != LIBDELTA_E_UNSUPPORTED) return status;
 
-  header->version = wire.version;
+  header->version = kFormatVersion;
   header->codec = wire.codec;
   header->signature_count = bytes[wire.signed_length];
   header->hardware_length = wire.hardware_length;
@@ -93,14 +97,14 @@ libdelta_status ParseHeader(const uint8_t *bytes, size_t length, libdelta_header
   header->hardware = bytes + kFixedHeaderSize;
   header->component = header->hardware + wire.hardware_length;
   header->counter = fixed.counter;
-  header->old_length = wire.old_length;
-  header->new_length = wire.new_length;
-  header->payload_length = wire.payload_length;
-  header->ram = wire.ram;
+  header->old_length = wire.old_length();
+  header->new_length = wire.new_length();
+  header->payload_length = wire.payload_length();
+  header->ram = wire.ram();
   header->chunk_size = wire.chunk_size;
-  header->old_digest = wire.old_length != 0 ? bytes + offsetof(FixedHeader, old_digest) : nullptr;
+  header->old_digest = wire.old_length() != 0 ? bytes + offsetof(FixedHeader, old_digest) : nullptr;
   header->new_digest = bytes + offsetof(WireHeader, new_digest);
-  header->first_link = wire.payload_length != 0 ? bytes + offsetof(WireHeader, first_link) : nullptr;
+  header->first_link = wire.payload_length() != 0 ? bytes + offsetof(WireHeader, first_link) : nullptr;
   header->extensions = header->component + wire.component_length;
   header->signed_length = wire.signed_length;
   header->extensions_length = static_cast<uint16_t>(bytes + wire.signed_length - header->extensions);

@@ -4,6 +4,7 @@
 //
 // Run it by hand when the format changes, and commit the result together with FORMAT.md. It replaces
 // tests/golden/apply, tests/golden/refuse and the files named seed-* in fuzz/corpus.
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -16,6 +17,7 @@
 #include "libdelta/host.h"
 #include "libdelta/host/container.h"
 #include "libdelta/host/sha256.h"
+#include "libdelta/wire/header.h"
 #include "libdelta/wire/reference.h"
 #include "tests/support/golden.h"
 #include "tests/support/images.h"
@@ -177,8 +179,8 @@ void AddHeaderRefusals(const Case& from, std::vector<Refusal>* out) {
   };
   add("empty", {}, LIBDELTA_E_TRUNCATED);
   add("magic", With(patch, 0, 'X'), LIBDELTA_E_VERSION);
-  add("version", With(patch, 4, 2), LIBDELTA_E_VERSION);
-  add("codec", With(patch, 5, 9), LIBDELTA_E_UNSUPPORTED);
+  add("version", With(patch, 3, kVersionMark | 2), LIBDELTA_E_VERSION);
+  add("codec", With(patch, offsetof(WireHeader, codec), 9), LIBDELTA_E_UNSUPPORTED);
   add("header-cut", Cut(patch, 40), LIBDELTA_E_TRUNCATED);
   add("payload-cut", Cut(patch, size - 1), LIBDELTA_E_TRUNCATED);
   add("trailing", Extended(patch, 1, 0), LIBDELTA_E_TRAILING);
@@ -324,8 +326,8 @@ void WriteSeeds(const fs::path& folder) {
     const uint8_t piece = static_cast<uint8_t>(number * 38);
     Write(folder / "fuzz_apply" / name, ApplySeed(c, static_cast<uint8_t>(piece | 1)));
     Write(folder / "fuzz_roundtrip" / name, RoundTripSeed(c, static_cast<uint8_t>(number * 7), piece));
-    if (c.patch[5] == kCodecDelta) Write(folder / "fuzz_codec" / name, CodecSeed(c));
     const libdelta_header header = Must(ReadHeader(c.patch));
+    if (header.codec == kCodecDelta) Write(folder / "fuzz_codec" / name, CodecSeed(c));
     const Bytes header_bytes(c.patch.begin(), c.patch.begin() + header.header_length);
     Write(folder / "fuzz_header" / name, number % 2 ? Signer(1).Sign(header_bytes) : header_bytes);
     ++number;

@@ -110,6 +110,10 @@ Bytes ZstdFrame(ByteView image) {
   return frame;
 }
 
+uint64_t RoundedRam(uint64_t arena, uint32_t chunk_size) {
+  return (RamForArena(arena, chunk_size) + kRamUnit - 1) / kRamUnit * kRamUnit;
+}
+
 HeaderFields ZstdFields(ByteView new_image, uint32_t chunk_size) {
   HeaderFields fields;
   fields.codec = kCodecZstd;
@@ -117,7 +121,7 @@ HeaderFields ZstdFields(ByteView new_image, uint32_t chunk_size) {
   fields.chunk_size = chunk_size;
   // A frame that declares its size has no window larger than the image, or than 2^20 at this level.
   const uint64_t window = std::clamp<uint64_t>(new_image.size(), 1024, 1 << 20);
-  fields.ram = RamForArena(ZstdArena(window, new_image.size()), chunk_size);
+  fields.ram = RoundedRam(ZstdArena(window, new_image.size()), chunk_size);
   return fields;
 }
 
@@ -140,7 +144,7 @@ void RepairDigests(ByteView old_image, Bytes* patch) {
   uint8_t* const bytes = patch->data();
   if (header.old_digest != nullptr) {
     const uint64_t length = std::min<uint64_t>(header.old_length, old_image.size());
-    PutDigest(old_image.first(length), bytes + (header.old_digest - bytes), LIBDELTA_SHA256_SIZE);
+    PutDigest(old_image.first(length), bytes + (header.old_digest - bytes), kOldDigestSize);
   }
   if (header.payload_length != patch->size() - header.header_length || header.first_link == nullptr) return;
   const ByteView payload = ByteView(*patch).subspan(header.header_length);

@@ -36,6 +36,9 @@ class Signer {
 // One zstd frame that holds `image` and declares its size.
 Bytes ZstdFrame(ByteView image);
 
+// The least RAM that a header can declare for that arena.
+uint64_t RoundedRam(uint64_t arena, uint32_t chunk_size);
+
 // Fields of a patch with a zstd payload for `new_image`; the RAM is what FORMAT.md 4 asks for. The view
 // is kept.
 HeaderFields ZstdFields(ByteView new_image, uint32_t chunk_size);

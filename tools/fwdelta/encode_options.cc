@@ -19,7 +19,8 @@ void AddEncodeOptions(const Command& command, EncodeArguments* arguments) {
   command.AddOption("--component", "ID", &encode->component, "Image on that board");
   command.AddOption("--counter", "N", &encode->counter, "Security counter; devices refuse older ones");
   command.AddSize("--ram", &arguments->ram,
-                  "RAM the device may use in all: 2K .. 1M (default 64K, or that of --device)");
+                  "RAM the device may use in all: 2K .. 1M, in steps of 32 bytes (default 64K, or that of "
+                  "--device)");
   command.AddSize("--chunk", &arguments->chunk, "Bytes verified at a time: 256 .. 4K (default RAM / 8)");
   command.AddFlag("--full", &arguments->full, "Carry the whole new image, compressed; needs no OLD");
   command

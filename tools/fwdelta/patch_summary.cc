@@ -103,14 +103,20 @@ std::string SizeText(uint64_t size) {
   return exact == rounded ? exact : fmt::format("{} ({})", exact, rounded);
 }
 
+// The old image's is not there as a whole.
+std::string DigestText(const libdelta::Bytes& digest) {
+  return Hex(digest) + (digest.size() < libdelta::kDigestSize ? "..." : "");
+}
+
 std::string ImageText(uint64_t length, const libdelta::Bytes& digest) {
   if (digest.empty()) return "none: the patch carries the whole new image";
-  return fmt::format("{}, SHA-256 {}", Count(length, "byte"), Hex(digest));
+  return fmt::format("{}, SHA-256 {}", Count(length, "byte"), DigestText(digest));
 }
 
 Json ImageJson(uint64_t length, const libdelta::Bytes& digest) {
   if (digest.empty()) return nullptr;
-  return {{"length", length}, {"sha256", Hex(digest)}};
+  const bool is_whole = digest.size() == libdelta::kDigestSize;
+  return {{"length", length}, {is_whole ? "sha256" : "sha256_start", Hex(digest)}};
 }
 
 }  // namespace
@@ -138,7 +144,7 @@ PatchSummary Summarize(libdelta::ByteView patch, const std::string& name) {
   summary.component = CopyId(header.component, header.component_length);
   summary.counter = header.counter;
   summary.old_length = header.old_length;
-  summary.old_digest = Copy(header.old_digest, libdelta::kDigestSize);
+  summary.old_digest = Copy(header.old_digest, libdelta::kOldDigestSize);
   summary.new_length = header.new_length;
   summary.new_digest = Copy(header.new_digest, libdelta::kDigestSize);
   summary.payload_length = header.payload_length;
@@ -151,18 +157,20 @@ PatchSummary Summarize(libdelta::ByteView patch, const std::string& name) {
   return summary;
 }
 
-std::string ExplainHeader(libdelta_status status, libdelta::ByteView patch) {
+bool IsPatch(libdelta::ByteView bytes) {
   constexpr size_t kMagicSize = sizeof(libdelta::kMagic);
+  return bytes.size() > kMagicSize && bytes[kMagicSize] >= libdelta::kVersionMark &&
+         std::equal(bytes.begin(), bytes.begin() + kMagicSize, libdelta::kMagic);
+}
+
+std::string ExplainHeader(libdelta_status status, libdelta::ByteView patch) {
   if (status == LIBDELTA_NEED_INPUT) {
     return fmt::format("ends inside its header, after {}; fetch it again", Count(patch.size(), "byte"));
   }
   if (status != LIBDELTA_E_VERSION) return "the header is damaged; fetch the patch again";
-  if (patch.size() <= kMagicSize ||
-      !std::equal(patch.begin(), patch.begin() + kMagicSize, libdelta::kMagic)) {
-    return "not a libdelta patch";
-  }
+  if (!IsPatch(patch)) return "not a libdelta patch";
   return fmt::format("format version {}, but this fwdelta knows version {} only; use a newer fwdelta",
-                     patch[kMagicSize], libdelta::kFormatVersion);
+                     patch[sizeof(libdelta::kMagic)] - libdelta::kVersionMark, libdelta::kFormatVersion);
 }
 
 void CheckLength(const PatchSummary& summary, uint64_t size, const std::string& name) {

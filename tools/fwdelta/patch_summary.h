@@ -41,7 +41,7 @@ struct PatchSummary {
   std::string component;
   uint32_t counter = 0;
   uint64_t old_length = 0;
-  libdelta::Bytes old_digest;  // Empty for a whole image.
+  libdelta::Bytes old_digest;  // The first 16 bytes; empty for a whole image.
   uint64_t new_length = 0;
   libdelta::Bytes new_digest;
   uint64_t payload_length = 0;
@@ -60,6 +60,9 @@ struct PatchSummary {
 
 // Throws a Failure (kMalformed) that says what is wrong with the start of `patch`.
 PatchSummary Summarize(libdelta::ByteView patch, const std::string& name);
+
+// Whether it begins like a patch, of whatever format version.
+bool IsPatch(libdelta::ByteView bytes);
 
 // Why libdelta_parse_header() refused `patch`, without the file's name.
 std::string ExplainHeader(libdelta_status status, libdelta::ByteView patch);

@@ -13,13 +13,13 @@
 #include "fwdelta/device_options.h"
 #include "fwdelta/failure.h"
 #include "fwdelta/files.h"
+#include "fwdelta/patch_summary.h"
 #include "fwdelta/policy_options.h"
 #include "fwdelta/progress.h"
 #include "fwdelta/simulation.h"
 #include "fwdelta/text.h"
 #include "libdelta/host.h"
 #include "libdelta/sim/campaign.h"
-#include "libdelta/wire/format.h"
 
 namespace fwdelta {
 namespace {
@@ -71,11 +71,6 @@ libdelta::CampaignOptions ParseCuts(const SimulateOptions& options) {
                   : mode == "nested" ? libdelta::CutMode::kNested
                                      : libdelta::CutMode::kNone;
   return campaign;
-}
-
-bool IsPatch(libdelta::ByteView bytes) {
-  return bytes.size() >= sizeof(libdelta::kMagic) &&
-         std::equal(bytes.begin(), bytes.begin() + sizeof(libdelta::kMagic), libdelta::kMagic);
 }
 
 libdelta::Bytes CreatePatch(const libdelta::DeviceProfile& profile, const InputFile& old_image,

@@ -220,10 +220,10 @@ typedef struct libdelta_header {
   uint64_t old_length; /**< 0: the patch carries a whole image and needs no base. */
   uint64_t new_length;
   uint64_t payload_length;   /**< Bytes after the header, links included. */
-  uint32_t ram;              /**< RAM an applier needs, bytes, fixed part included. */
+  uint32_t ram;              /**< RAM an applier needs, bytes, fixed part included; a multiple of 32. */
   uint32_t chunk_size;       /**< Bytes per chunk, link included. */
-  const uint8_t *old_digest; /**< Null when old_length is 0. */
-  const uint8_t *new_digest;
+  const uint8_t *old_digest; /**< First 16 bytes of SHA-256; null when old_length is 0. */
+  const uint8_t *new_digest; /**< SHA-256, all of it. */
   const uint8_t *first_link; /**< 16 bytes; null when there is no payload. */
   const uint8_t *extensions; /**< Encoded extensions. */
   uint16_t extensions_length;

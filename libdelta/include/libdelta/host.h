@@ -94,8 +94,9 @@ struct EncodeOptions {
   std::string hardware;   // Id of the board, at most 32 bytes; empty: any.
   std::string component;  // Id of the image on that board, at most 32 bytes; empty: any.
   uint32_t counter = 0;   // Security counter: devices refuse smaller ones than they have seen.
-  uint64_t ram = 65536;   // RAM the applier may use in all, bytes; 2048 .. 1048576.
-  uint32_t chunk = 0;     // Chunk size, bytes, 256 .. 4096; 0: ram / 8 within that range.
+  // RAM the applier may use in all, bytes; 2048 .. 1048576. Rounded down to a multiple of 32.
+  uint64_t ram = 65536;
+  uint32_t chunk = 0;  // Chunk size, bytes, 256 .. 4096; 0: ram / 8 within that range.
   PayloadKind kind = PayloadKind::kAuto;
   // Updates in place; `old_image` and `new_image` start where the slot does. Unset: the new image goes
   // elsewhere.
