@@ -284,12 +284,12 @@ class SpoilingPort : public ElsewherePort<uint64_t> {
     given_.clear();
     return 0;
   }
-  bool ReadOld(Position at, uint8_t* to, uint32_t size) {
-    if (!images_.ReadOld(at, to, size)) return false;
+  libdelta_status Read(bool is_new, Position at, uint8_t* to, uint32_t size) {
+    if (is_new) return images_.ReadNew(at, to, size) ? LIBDELTA_OK : LIBDELTA_E_READ_NEW;
+    if (!images_.ReadOld(at, to, size)) return LIBDELTA_E_READ_OLD;
     given_.emplace_back(to, size);
-    return true;
+    return LIBDELTA_OK;
   }
-  bool ReadNew(Position at, uint8_t* to, uint32_t size) { return images_.ReadNew(at, to, size); }
   bool WriteNew(Position at, const uint8_t* from, uint32_t size) {
     if (!images_.WriteNew(at, from, size)) return false;
     // Bytes that were read to where they are written from are the new image's.
@@ -297,7 +297,7 @@ class SpoilingPort : public ElsewherePort<uint64_t> {
     return true;
   }
   static uint8_t ActualByte(Position) { return 0; }
-  static bool SameAsOld(Position, Position, Position) { return false; }
+  static bool Same(bool, Position, Position, Position) { return false; }
 
   const BoundedImages& images() const { return images_; }
 
@@ -510,6 +510,84 @@ TEST(Plans, AreRefusedWhereACopyLeavesItsImage) {
   }
 }
 
+// A word with `opcode` on top that says how far `target` is from it.
+constexpr uint32_t kOpcode = 0xe8000000;
+
+struct CopiedCall {
+  const char* name;
+  uint32_t bits;      // Of the field.
+  uint64_t distance;  // From the call to its copy.
+  uint64_t at;        // Where the copy is.
+  uint64_t group_blocks;
+  bool keeps_target;  // Whether a copy points where the call does, or as far away.
+};
+
+// The length of a payload in which a copy from the output has a call in it; it points to `target`.
+size_t SizeWithCall(const CopiedCall& test, uint64_t target) {
+  constexpr uint64_t kMargin = 12;  // On either side of the call.
+  const uint64_t call_at = test.at - test.distance;
+  Bytes new_image = RandomBytes(test.at + 400, 3);
+  const auto copy_at = new_image.begin() + static_cast<ptrdiff_t>(test.at - kMargin);
+  const auto put = [&](uint64_t at, uint64_t to) {
+    const uint32_t field = static_cast<uint32_t>(to - at) & ((1u << test.bits) - 1);
+    StoreWord(new_image.data() + at, kLittleEndian, kOpcode | field);
+  };
+  put(call_at, 300);
+  std::copy_n(copy_at - static_cast<ptrdiff_t>(test.distance), 2 * kMargin + 4, copy_at);
+  put(test.at, target);
+
+  Template t{};
+  t.last_byte = 3;
+  t.order = kLittleEndian;
+  t.origin = 1;
+  SetRuns({{0, static_cast<uint8_t>(test.bits)}}, 0, &t);
+  t.last_bit = static_cast<uint8_t>(test.bits - 1);
+  t.sign_bit = t.last_bit;
+  t.mask[0] = ~((1u << test.bits) - 1);
+  t.match[0] = kOpcode;
+  Plan plan;
+  plan.templates = {t};
+  plan.group_blocks = test.group_blocks;
+  const uint64_t start = test.at - kMargin;
+  plan.operations = {
+      {OperationKind::kLiteral, 0, start, 0},
+      {OperationKind::kNew, start, 2 * kMargin + 4, test.distance},
+      {OperationKind::kLiteral, start + 2 * kMargin + 4, new_image.size() - start - 2 * kMargin - 4, 0}};
+  const CodedPlan coded = CodePlan({}, new_image, plan, 4096);
+  EXPECT_EQ(coded.status, LIBDELTA_OK);
+  ExpectDecodes({{}, new_image.size(), coded.data, 4096}, new_image);
+  return coded.data.size();
+}
+
+// What a copy does not get right is coded as literal bytes: all of them from the call on.
+TEST(NewCopies, KeepTheTargetsOfCalls) {
+  constexpr size_t kClearly = 6;
+  const CopiedCall cases[] = {
+      {"of 24 bits", 24, 90, 200, 0, true},
+      {"of 16 bits", 16, 90, 200, 0, true},
+      {"too short", 15, 90, 200, 0, false},
+      {"far away", 24, 5000, 6000, 0, true},
+      {"just far enough", 24, 65, 200, 0, true},
+      {"too near", 24, 64, 200, 0, false},
+      {"over the end of a block", 24, 90, 254, 0, true},
+      {"up to the end of a group", 24, 90, 252, 1, true},
+      {"over the end of a group", 24, 90, 253, 1, false},
+      {"where the copied one is over the end of one", 24, 94, 220, 1, true},
+  };
+  for (const CopiedCall& test : cases) {
+    SCOPED_TRACE(test.name);
+    const size_t with_target = SizeWithCall(test, 300);
+    const size_t with_field = SizeWithCall(test, 300 + test.distance);
+    const size_t with_neither = SizeWithCall(test, 290);
+    EXPECT_LE(with_field + kClearly, with_neither);
+    if (test.keeps_target) {
+      EXPECT_LE(with_target + kClearly, with_neither);
+    } else {
+      EXPECT_LE(with_field + kClearly, with_target);
+    }
+  }
+}
+
 // Answers whatever it likes, mostly what is possible, while a codec encodes: all streams that a decoder can
 // meet are made in this way, also those of no encoder.
 class RandomPort : public ElsewherePort<uint64_t> {
@@ -579,7 +657,16 @@ class RandomPort : public ElsewherePort<uint64_t> {
       }
       if (random() % 256 == 0) o.source = port_->Wild();
       if (random() % 256 == 0) o.length = port_->Wild();
+      operation_ = o;
+      problem_ = port_->images_.problem;
       return o;
+    }
+
+    // Not here: copies that an encoder would cut are what a decoder must survive. To find out, the codec has
+    // looked at what is not written yet.
+    Operation Cut(uint64_t) {
+      port_->images_.problem = problem_;
+      return operation_;
     }
 
     struct List {
@@ -618,6 +705,8 @@ class RandomPort : public ElsewherePort<uint64_t> {
 
     RandomPort* port_;
     Template template_{};
+    Operation operation_{};
+    std::string problem_;
     uint64_t last_ = 0;
     uint64_t gap_end_ = 0;
   };
@@ -634,11 +723,13 @@ class RandomPort : public ElsewherePort<uint64_t> {
     encoder_.EndGroup();
     return 0;
   }
-  bool ReadOld(Position at, uint8_t* to, uint32_t size) { return images_.ReadOld(at, to, size); }
-  bool ReadNew(Position at, uint8_t* to, uint32_t size) { return images_.ReadNew(at, to, size); }
+  libdelta_status Read(bool is_new, Position at, uint8_t* to, uint32_t size) {
+    if (is_new) return images_.ReadNew(at, to, size) ? LIBDELTA_OK : LIBDELTA_E_READ_NEW;
+    return images_.ReadOld(at, to, size) ? LIBDELTA_OK : LIBDELTA_E_READ_OLD;
+  }
   bool WriteNew(Position at, const uint8_t* from, uint32_t size) { return images_.WriteNew(at, from, size); }
   uint8_t ActualByte(Position at) const { return static_cast<uint8_t>((at * 0x9e3779b1u >> 13) % 7 == 0); }
-  bool SameAsOld(Position, Position, Position) { return random_() % 2 != 0; }
+  bool Same(bool, Position, Position, Position) { return random_() % 2 != 0; }
 
   void SetCodec(const Codec<RandomPort>* codec) { codec_ = codec; }
   uint64_t position() const { return codec_->position(); }

@@ -167,8 +167,9 @@ class Configuration : public ::testing::Test {
     offers_["unsigned"] = {delta, LIBDELTA_ED25519, 0};
     options.templates = false;
     offers_["no templates"] = {Signed(Encoded(options), LIBDELTA_ED25519)};
-    options.templates = true;
     options.kind = PayloadKind::kFullOnly;
+    offers_["full, no templates"] = {Signed(Encoded(options), LIBDELTA_ED25519)};
+    options.templates = true;
     offers_["full"] = {Signed(Encoded(options), LIBDELTA_ED25519)};
     HeaderFields fields = ZstdFields(pair_[1], 1024);
     fields.ram = kRam;
@@ -257,12 +258,14 @@ TEST_F(Configuration, NoTwoSlot) {
 
 TEST_F(Configuration, NoTemplates) {
   Expect("NO_TEMPLATES", {{"delta", LIBDELTA_E_UNSUPPORTED},
+                          {"full", LIBDELTA_E_UNSUPPORTED},
                           {"p256", LIBDELTA_E_UNSUPPORTED},
                           {"in place", LIBDELTA_E_UNSUPPORTED}});
 }
 
 TEST_F(Configuration, NoFullImage) {
-  Expect("NO_FULL_IMAGE", {{"full", LIBDELTA_E_UNSUPPORTED}}, LIBDELTA_E_UNSUPPORTED);
+  Expect("NO_FULL_IMAGE", {{"full", LIBDELTA_E_UNSUPPORTED}, {"full, no templates", LIBDELTA_E_UNSUPPORTED}},
+         LIBDELTA_E_UNSUPPORTED);
 }
 
 TEST_F(Configuration, NoZstd) { Expect("NO_ZSTD", {}, LIBDELTA_E_UNSUPPORTED); }

@@ -787,6 +787,20 @@ TEST(InPlaceRefusals, ByADeviceWithTwoSlots) {
   }
 }
 
+// The header counts pages in units of 64 bytes, with 16 bits.
+TEST(InPlaceRefusals, ByTheEncoderOfSparePagesThatAHeaderCannotName) {
+  const Scene scene;
+  const auto encodes = [&](uint32_t spare_page_size) {
+    EncodeOptions options = InPlaceOptions(scene.profile);
+    options.in_place->spare_page_size = spare_page_size;
+    return Encode(scene.pair.old_image, scene.pair.new_image, options).ok();
+  };
+  EXPECT_TRUE(encodes(4096 + 64));
+  EXPECT_FALSE(encodes(4096 + 32));
+  EXPECT_TRUE(encodes(65535 * 64));
+  EXPECT_FALSE(encodes(65536 * 64));
+}
+
 TEST(InPlaceRefusals, OfAPatchThatChangesNothing) {
   const Scene scene;
   const Bytes same = Create(scene.profile, scene.pair.old_image, scene.pair.old_image, 7);

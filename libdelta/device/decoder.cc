@@ -96,24 +96,29 @@ class DecodePort : public ElsewherePort<libdelta_offset> {
 #endif
 
 #ifdef LIBDELTA_NO_TWO_SLOT
-  bool ReadOld(Position at, uint8_t *to, uint32_t size) {
-    return update->Read(static_cast<uint32_t>(at), to, size, true);
-  }
-  bool ReadNew(Position at, uint8_t *to, uint32_t size) {
-    return update->Read(static_cast<uint32_t>(at), to, size, false);
+  libdelta_status Read(bool is_new, Position at, uint8_t *to, uint32_t size) {
+    if (update->Read(static_cast<uint32_t>(at), to, size, !is_new)) return LIBDELTA_OK;
+    return is_new ? LIBDELTA_E_READ_NEW : LIBDELTA_E_READ_OLD;
   }
   bool WriteNew(Position at, const uint8_t *from, uint32_t size) {
     return update->WriteNew(static_cast<uint32_t>(at), from, size);
   }
 #else
-  bool ReadOld(Position at, uint8_t *to, uint32_t size) { return io->read_old(io->user, at, to, size) == 0; }
-  bool ReadNew(Position at, uint8_t *to, uint32_t size) { return io->read_new(io->user, at, to, size) == 0; }
+  libdelta_status Read(bool is_new, Position at, uint8_t *to, uint32_t size) {
+    auto read = io->read_old;
+    libdelta_status failure = LIBDELTA_E_READ_OLD;
+    if (is_new) {
+      read = io->read_new;
+      failure = LIBDELTA_E_READ_NEW;
+    }
+    return read(io->user, at, to, size) == 0 ? LIBDELTA_OK : failure;
+  }
   bool WriteNew(Position at, const uint8_t *from, uint32_t size) {
     return io->write_new(io->user, at, from, size) == 0;
   }
 #endif
   static uint8_t ActualByte(Position) { return 0; }
-  static bool SameAsOld(Position, Position, Position) { return false; }
+  static bool Same(bool, Position, Position, Position) { return false; }
 };
 
 struct State {

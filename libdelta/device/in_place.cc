@@ -95,16 +95,18 @@ void InPlace::Start(const libdelta_flash *flash) {
 
 bool InPlace::MatchesGeometry(const uint8_t *extension) const {
   uint32_t left = 2u * flash_->run_count;
-  if (LoadU16(extension) != kGeometrySize + left * 4 || extension[2] != flash_->write_unit ||
+  if (LoadU16(extension) != kGeometrySize + left * 2 || extension[2] != flash_->write_unit ||
       extension[3] != flash_->spare_count) {
     return false;
   }
   // Then only words: a spare page's size, and the runs.
   const uint32_t *word = reinterpret_cast<const uint32_t *>(flash_->runs);
   uint32_t expected = flash_->spare_page_size;
-  for (const uint8_t *at = extension + 4; LoadU32(at) == expected; at += 4) {
+  uint32_t shift = kPageUnitBits;
+  for (const uint8_t *at = extension + 4; uint32_t{LoadU16(at)} << shift == expected; at += 2) {
     if (left-- == 0) return true;
     expected = *word++;
+    shift ^= kPageUnitBits;
   }
   return false;
 }

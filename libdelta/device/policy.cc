@@ -88,7 +88,8 @@ bool IsUnit(uint32_t unit, uint32_t most) { return unit != 0 && unit <= most && 
 bool IsUsableFlash(const libdelta_flash &flash) {
   if (flash.read == nullptr || flash.program == nullptr || flash.erase == nullptr || flash.runs == nullptr ||
       flash.run_count == 0 || flash.run_count > kMaxPageRuns || flash.spare_count < kMinSparePages ||
-      flash.spare_count > kMaxSparePages || !IsUnit(flash.write_unit, kMaxWriteUnit) ||
+      flash.spare_count > kMaxSparePages || flash.spare_page_size % kBlock != 0 ||
+      !IsUnit(flash.write_unit, kMaxWriteUnit) ||
       (flash.protected_count != 0 && flash.protected_ranges == nullptr)) {
     return false;
   }

@@ -256,7 +256,9 @@ std::vector<Template> OffsetTables(ByteView old_file, ByteView new_file, uint32_
 
 ReferenceScan::ReferenceScan(ByteView image, Side side, const std::vector<Template>& templates, uint32_t base,
                              const Relocator* known)
-    : kinds_(image.size(), kNone), normalised_(image.begin(), image.end()) {
+    : kinds_(image.size(), kNone),
+      normalised_(image.begin(), image.end()),
+      absolute_(image.begin(), image.end()) {
   std::vector<uint8_t> wanted;
   // Like a decoder: the last one first.
   for (size_t k = templates.size(); k-- > 0;) {
@@ -271,17 +273,21 @@ ReferenceScan::ReferenceScan(ByteView image, Side side, const std::vector<Templa
       if (address & t.align_mask) continue;
       Words words;
       if (!FindReference(t, image, i, &words)) continue;
-      uint32_t target = Target(t, Gather(t, words.at), address, side);
+      const uint32_t target = Target(t, Gather(t, words.at), address, side);
       if (target - base >= image.size()) continue;
       kinds_[i] = static_cast<uint8_t>(k + 1);
       for (size_t j = 1; j < Width(t); ++j) kinds_[i + j] = kInside;
-      uint32_t field = 0;
-      if (known != nullptr && IsData(t)) {
-        if (side == kOldSide) target = known->Relocate(target);
-        field = target >> t.scale << (31 - t.last_bit);
-      }
       width = Width(t);
-      StoreWord(normalised_.data() + i, width, t.order, WithField(t, words, field));
+      const auto store = [&](Bytes* to, uint32_t field) {
+        StoreWord(to->data() + i, width, t.order, WithField(t, words, field));
+      };
+      const auto field_of = [&](uint32_t address) { return address >> t.scale << (31 - t.last_bit); };
+      if (t.origin != 0 && KeepsTarget(t)) store(&absolute_, field_of(target));
+      if (known != nullptr && IsData(t)) {
+        store(&normalised_, field_of(side == kOldSide ? known->Relocate(target) : target));
+      } else {
+        store(&normalised_, 0);
+      }
       break;
     }
     i += width;

@@ -48,10 +48,14 @@ class ReferenceScan {
   // The image with every reference's field cleared. Where targets are known, fields of data have the low bits
   // of their target in the new image instead.
   const Bytes& normalised() const { return normalised_; }
+  // The image, in which references that copies keep (KeepsTarget) have the low bits of their target instead
+  // of their field: two of them are the same if their targets are.
+  const Bytes& absolute() const { return absolute_; }
 
  private:
   std::vector<uint8_t> kinds_;
   Bytes normalised_;
+  Bytes absolute_;
 };
 
 }  // namespace libdelta

@@ -119,10 +119,10 @@ Extension GeometryExtension(const InPlaceLayout& layout) {
   Extension extension{kInPlaceExtension, {}};
   AppendNumber(&extension.value, layout.write_unit, 1);
   AppendNumber(&extension.value, layout.spare_count, 1);
-  AppendNumber(&extension.value, layout.spare_page_size, 4);
+  AppendNumber(&extension.value, layout.spare_page_size >> kPageUnitBits, 2);
   for (const SlotPages& run : layout.pages) {
-    AppendNumber(&extension.value, run.count, 4);
-    AppendNumber(&extension.value, run.size, 4);
+    AppendNumber(&extension.value, run.count, 2);
+    AppendNumber(&extension.value, run.size >> kPageUnitBits, 2);
   }
   return extension;
 }

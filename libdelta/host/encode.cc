@@ -53,6 +53,10 @@ std::optional<Error> CheckPages(const InPlaceLayout& layout) {
                    " bytes cannot hold a page of the slot with " + std::to_string(run.size)};
     }
   }
+  if (layout.spare_page_size % kBlock != 0 || layout.spare_page_size > kMaxSparePageSize) {
+    return Error{"spare pages: must be a multiple of 64 bytes, at most " + std::to_string(kMaxSparePageSize) +
+                 ", not " + std::to_string(layout.spare_page_size)};
+  }
   if (pages > kMaxSlotPages)
     return Error{"slot: at most " + std::to_string(kMaxSlotPages) + " pages, not " + std::to_string(pages)};
   if (layout.spare_count < kMinSparePages || layout.spare_count > kMaxSparePages) {

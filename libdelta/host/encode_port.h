@@ -74,7 +74,21 @@ class PlanReader {
     return gap_end - std::min(end, gap_end);
   }
 
-  const Operation& NextOperation() { return plan_.operations[next_operation_++]; }
+  const Operation& NextOperation() {
+    current_ = rest_.length != 0 ? rest_ : plan_.operations[next_operation_++];
+    rest_.length = 0;
+    return current_;
+  }
+
+  // Ends the operation, a copy, after `length` bytes. What follows becomes literal bytes.
+  const Operation& Cut(uint64_t length) {
+    if (length == 0) current_.kind = OperationKind::kLiteral;
+    if (length != 0 && length < current_.length) {
+      rest_ = {OperationKind::kLiteral, current_.position + length, current_.length - length, 0};
+      current_.length = length;
+    }
+    return current_;
+  }
 
   // In place: what begins a group, and the page to be produced next.
   uint32_t GroupHead() {
@@ -110,6 +124,8 @@ class PlanReader {
   std::vector<uint32_t> order_;  // Segments by new position.
   std::vector<bool> in_order_;
   size_t next_operation_ = 0;
+  Operation current_{};  // The one asked for last,
+  Operation rest_{};     // and what was cut off.
   size_t next_group_ = 0;
   size_t next_page_ = 0;
 
@@ -189,20 +205,16 @@ class EncodePort {
     return LIBDELTA_NEED_INPUT;
   }
 
-  bool ReadOld(uint64_t at, uint8_t* to, uint32_t size) {
-    std::memcpy(to, old_.data() + at, size);
-    return true;
-  }
-  bool ReadNew(uint64_t at, uint8_t* to, uint32_t size) {
-    std::memcpy(to, new_.data() + at, size);
-    return true;
+  libdelta_status Read(bool is_new, uint64_t at, uint8_t* to, uint32_t size) {
+    std::memcpy(to, (is_new ? new_ : old_).data() + at, size);
+    return LIBDELTA_OK;
   }
   bool WriteNew(uint64_t at, const uint8_t* from, uint32_t size) {
     return std::memcmp(new_.data() + at, from, size) == 0;
   }
   uint8_t ActualByte(uint64_t at) const { return new_[at]; }
-  bool SameAsOld(uint64_t old_at, uint64_t new_at, uint64_t size) const {
-    return std::memcmp(old_.data() + old_at, new_.data() + new_at, size) == 0;
+  bool Same(bool is_new, uint64_t from, uint64_t at, uint64_t size) const {
+    return std::memcmp((is_new ? new_ : old_).data() + from, new_.data() + at, size) == 0;
   }
 
   const std::array<uint64_t, static_cast<size_t>(Stream::kCount)>& cost() const { return cost_; }

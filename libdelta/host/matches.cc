@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "libdelta/host/parallel.h"
-#include "libdelta/wire/reference.h"
+#include "libdelta/wire/codec.h"
 
 namespace libdelta {
 
 Matches::Matches(const MatchSources& sources, size_t begin, size_t end, int tries)
     : sources_(sources),
       image_(sources.new_image),
+      alike_(sources.kept != nullptr ? ByteView(sources.kept->absolute()) : image_),
       begin_(begin),
       end_(end),
       tries_(tries),
@@ -17,7 +18,7 @@ Matches::Matches(const MatchSources& sources, size_t begin, size_t end, int trie
   constexpr uint32_t kHashBits = 18;
   std::vector<int32_t> last(size_t{1} << kHashBits, -1);
   for (size_t i = begin; i + kMinNewMatch <= end; ++i) {
-    const uint32_t word = LoadWord(image_.data() + i, kLittleEndian);
+    const uint32_t word = LoadWord(alike_.data() + i, kLittleEndian);
     int32_t& here = last[word * 0x9e3779b1u >> (32 - kHashBits)];
     previous_[i - begin] = here;
     here = static_cast<int32_t>(i - begin);
@@ -58,6 +59,33 @@ void Matches::PreparePart(size_t part) {
     });
     found.push_back({0, 0});
   }
+}
+
+size_t Matches::ReferenceAt(size_t i, size_t at) const {
+  if (sources_.kept == nullptr || at >= image_.size()) return at;
+  size_t start = at;
+  while (sources_.kept->kind(start) == ReferenceScan::kInside) {
+    if (start == i) return at;
+    --start;
+  }
+  return start;
+}
+
+bool Matches::KeepsReference(size_t from, size_t i, size_t limit, size_t* length) const {
+  if (sources_.kept == nullptr || i - from <= kBlock) return false;
+  const ReferenceScan& kept = *sources_.kept;
+  const size_t start = ReferenceAt(i, i + *length);
+  const size_t source = start - (i - from);
+  const uint8_t kind = kept.kind(start);
+  if (kind == ReferenceScan::kNone || kind == ReferenceScan::kInside || kind != kept.kind(source))
+    return false;
+  size_t end = start + 1;
+  while (end < image_.size() && kept.kind(end) == ReferenceScan::kInside) ++end;
+  if (end - i > limit || !std::equal(alike_.begin() + start, alike_.begin() + end, alike_.begin() + source)) {
+    return false;
+  }
+  *length = end - i;
+  return true;
 }
 
 ByteView Matches::Query(size_t i) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "libdelta/host.h"
+#include "libdelta/host/analysis.h"
 #include "libdelta/host/matcher.h"
 
 namespace libdelta {
@@ -26,7 +27,8 @@ struct MatchSources {
   ByteView new_image;
   ByteView normalised_old;  // Without references.
   ByteView normalised_new;
-  const OldIndex* old_index;  // Of normalised_old; null: the old image is empty.
+  const OldIndex* old_index;            // Of normalised_old; null: the old image is empty.
+  const ReferenceScan* kept = nullptr;  // The references of the new image that copies in it keep, if any.
 };
 
 // Of one window of the new image. Asking takes no longer where they were prepared.
@@ -54,12 +56,26 @@ class Matches {
     for (size_t k = new_[at]; found[k].length != 0; ++k) visit(found[k].distance, found[k].length);
   }
 
-  // How far the image from `from` on is the same as from `i` on; at most `limit`.
+  // How far a copy from `from` is the same as the image from `i` on; at most `limit`.
   size_t Length(size_t from, size_t i, size_t limit) const {
     limit = std::min(end_ - i, limit);
     size_t length = 0;
-    while (length < limit && image_[from + length] == image_[i + length]) ++length;
+    while (length < limit) {
+      if (image_[from + length] == image_[i + length]) {
+        ++length;
+      } else if (!KeepsReference(from, i, limit, &length)) {
+        break;
+      }
+    }
     return length;
+  }
+
+  // Whether such a copy, of at most Length() bytes, can end after `length`, and not inside a reference that
+  // only as a whole is the same.
+  bool CanEnd(size_t from, size_t i, size_t length) const {
+    const size_t start = ReferenceAt(i, i + length);
+    return std::equal(image_.begin() + start, image_.begin() + i + length,
+                      image_.begin() + start - (i - from));
   }
 
  private:
@@ -80,7 +96,8 @@ class Matches {
     for (int32_t at = previous_[i - begin_]; at >= 0 && longest < most && tries-- > 0;
          at = previous_[static_cast<size_t>(at)]) {
       const size_t from = begin_ + static_cast<size_t>(at);
-      if (image_[from + longest] != image_[i + longest]) continue;
+      if (image_[from + longest] != image_[i + longest] && alike_[from + longest] != alike_[i + longest])
+        continue;
       const size_t length = Length(from, i, most);
       if (length <= longest) continue;
       longest = length;
@@ -88,12 +105,17 @@ class Matches {
     }
   }
 
+  // Where the reference begins that goes on at `at`, if that is not before `i`; otherwise `at`.
+  size_t ReferenceAt(size_t i, size_t at) const;
+  // Whether the byte after `length` is in a reference that the copy keeps; then goes behind it.
+  bool KeepsReference(size_t from, size_t i, size_t limit, size_t* length) const;
   ByteView Query(size_t i) const;
   Match NearestOld(const IndexMatch& match, size_t i, uint64_t near) const;
   void PreparePart(size_t part);
 
   MatchSources sources_;
   ByteView image_;
+  ByteView alike_;  // Likewise, with what is the same of references that copies keep.
   size_t begin_;
   size_t end_;
   int tries_;

@@ -278,15 +278,20 @@ uint64_t PageOrder::FinalBytes(uint64_t source, uint64_t target, uint64_t length
   const size_t page = table_.PageOf(target);
   length = std::min(length, table_.end(page) - target);
   if (rank_of_[page] == kNever) return length;
-  uint64_t done = 0;
-  while (done < length) {
-    const size_t from = table_.PageOf(source + done);
+  // What precedes the page is not among the last bytes that a decoder holds.
+  if (target - source <= kBlock) return source >= table_.start(page) ? length : 0;
+  // It also looks at what is around the copy, as far as it has been decoded.
+  const uint64_t start = source - std::min<uint64_t>(source, kWindowBefore);
+  const uint64_t end = std::min(source + length + kWindowBehind, target);
+  uint64_t done = start;
+  while (done < end) {
+    const size_t from = table_.PageOf(done);
     const bool is_final = from == page || rank_of_[from] == kNever || rank_of_[from] < rank_of_[page];
-    // What precedes the page is not among the last bytes that a decoder holds.
-    if (!is_final || (from != page && target - source <= 64)) break;
-    done = table_.end(from) - source;
+    if (!is_final) break;
+    done = table_.end(from);
   }
-  return std::min(done, length);
+  if (done >= end) return length;
+  return done > source + kWindowBehind ? done - source - kWindowBehind : 0;
 }
 
 std::vector<Operation> PageOrder::Arrange(const std::vector<Operation>& parse) const {

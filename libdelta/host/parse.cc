@@ -268,6 +268,7 @@ class Parser {
     if (in_.order) longest = in_.order->FinalBytes(i - distance, i, longest);
     if (longest > 32) shortest = longest - 16;
     for (size_t k = shortest; k <= longest; ++k) {
+      if (!matches_.CanEnd(i - distance, i, k)) continue;
       Reach(i + k, cost, i, distance, OperationKind::kNew, ArrivalAt(i).shift);
     }
   }
@@ -302,7 +303,8 @@ class Parser {
 
 Matches MatchesOf(const ParseInput& input, const ParseOptions& options, size_t begin) {
   const size_t end = std::min(begin + options.window, input.new_image.size());
-  return {{input.new_image, input.old_scan->normalised(), input.new_scan->normalised(), input.old_index},
+  return {{input.new_image, input.old_scan->normalised(), input.new_scan->normalised(), input.old_index,
+           options.maps_known ? input.new_scan : nullptr},
           begin,
           end,
           options.output_tries};

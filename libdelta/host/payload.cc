@@ -178,9 +178,13 @@ class Planner {
       : old_(old_image), new_(new_image), limits_(limits), threads_(options.threads) {
     // A group that nothing follows is none, and a device need not hold the size of it.
     if (options.group_blocks < new_.size() / kBlock) plan_.group_blocks = options.group_blocks;
-    if (old_.empty()) plan_.limit = kMaxConfidence;
     plan_.places = ChoosePlaces(new_);
-    if (old_.empty() || old_.size() > kMaxReferenceImage || new_.size() > kMaxReferenceImage) return;
+    if (old_.size() > kMaxReferenceImage || new_.size() > kMaxReferenceImage) return;
+    if (old_.empty()) {
+      plan_.limit = kMaxConfidence;
+      ExpectKept(options.isa ? FindSet(*options.isa) : DetectSet(new_));
+      return;
+    }
     ImageBase base = FindBase(old_, threads_);
     if (options.load_address) {
       base.found = true;
@@ -193,6 +197,14 @@ class Planner {
     settled_ = options.isa.has_value();
     discover_ = settled_ ? *options.isa == kDiscoverIsa : discover;
     Expect(settled_ ? FindSet(*options.isa) : DetectSet(old_));
+  }
+
+  // Of a whole image: looks for the calls of `set` that copies from the output keep.
+  void ExpectKept(const TemplateSet* set) {
+    if (!set) return;
+    std::copy_if(set->calls.begin(), set->calls.end(), std::back_inserter(plan_.templates),
+                 [](const Template& t) { return t.origin != 0 && KeepsTarget(t); });
+    if (plan_.templates.size() > limits_.templates) plan_.templates.clear();
   }
 
   // Looks for the references of `set`, or only for pointers.

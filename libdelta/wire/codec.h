@@ -30,6 +30,8 @@ constexpr uint32_t kBlock = 64;     // Bytes under one "as predicted" flag; outp
 constexpr uint32_t kPage = 4096;    // Likewise, one level up.
 constexpr uint32_t kMinPage = 256;  // Shorter stretches get no page flag.
 constexpr uint32_t kMaxUnit = 4;    // Widest reference.
+constexpr uint32_t kWindowBefore = kMaxReach;  // Bytes around a block that may matter.
+constexpr uint32_t kWindowBehind = kMaxReach + kMaxUnit;
 constexpr uint32_t kRecentShifts = 3;
 constexpr uint32_t kStepInput = 54;      // Payload bytes that a step takes at most.
 constexpr uint32_t kMaxEntries = 65535;  // In either address map.
@@ -124,7 +126,7 @@ class Codec {
   // NEED_INPUT: there is more to do. OK: the new image is complete. After anything else there is no next
   // step.
   [[gnu::noinline]] libdelta_status Step() {
-    if (phase_ >= kSegment) {
+    if (phase_ > kTables) {
       CodeImage();
     } else if (phase_ == kPrologue) {
       CodePrologue();
@@ -137,12 +139,8 @@ class Codec {
   Position position() const { return position_; }
 
  private:
-  // What is in progress. From kSegment on it is what the image is made of.
-  enum Phase : uint8_t { kPrologue, kTables, kSegment, kLiteral, kOld, kNew };
-
-  static constexpr Phase PhaseOf(OperationKind kind) {
-    return static_cast<Phase>(kLiteral + static_cast<uint8_t>(kind));
-  }
+  // What is in progress. From kNew on it is what the image is made of.
+  enum Phase : uint8_t { kPrologue, kTables, kNew, kSegment, kOld, kLiteral };
 
   // Contexts of single decisions, each followed by room for what else selects it; a phase takes eight.
   enum Context : uint32_t {
@@ -167,8 +165,8 @@ class Codec {
   enum NumberContext : uint32_t { kMapOld, kMapShift, kGapLength, kOldShift, kNewDistance, kLength };
 
   // Old bytes around a block: those that contexts look at, or the other word of a reference at its edge.
-  static constexpr uint32_t kBefore = Port::kHasTemplates ? kMaxReach : 1;
-  static constexpr uint32_t kBehind = Port::kHasTemplates ? kMaxReach + kMaxUnit : 1;
+  static constexpr uint32_t kBefore = Port::kHasTemplates ? kWindowBefore : 1;
+  static constexpr uint32_t kBehind = Port::kHasTemplates ? kWindowBehind : 1;
 
   using Map = typename AddressMapType<Position, Port::kHasTemplates>::Type;
 
@@ -183,7 +181,7 @@ class Codec {
   // What the coding of flags depends on: the last ones, newest lowest; and the last byte's difference from
   // what was expected, if it was not as expected.
   struct FlagHistory {
-    uint8_t misses;
+    uint8_t hits;
     uint8_t clean_pages;
     uint8_t same_pages;
     uint8_t clean_blocks;
@@ -191,7 +189,7 @@ class Codec {
   };
   // What the coding of copies depends on.
   struct CopyHistory {
-    Position distance;  // Of the last one from the new image.
+    Position new_shift;  // Of the last one from the new image.
     Position shifts[kRecentShifts];
   };
 
@@ -393,8 +391,8 @@ class Codec {
       }
     } else if (phase_ == kLiteral) {
       CodeByte(kLiteralContexts, kLiteralKind);
-    } else if (phase_ == kNew) {
-      CopyNew();
+    } else if (phase_ == kNew && shift_ >= 0 - Position{kBlock}) {
+      EmitByte(out_[static_cast<uint32_t>(position_ + shift_) & (kBlock - 1)]);
     } else if (position_ >= block_end_) {
       BeginBlock();
     } else {
@@ -481,10 +479,11 @@ class Codec {
     gap_end_ = port().in_place() ? piece_end_ : new_length_;
     const Map& map = areas_[0].map;
     segment_ = map.count();
+    const Position least = position_ + (before != kNoSegment);
     for (uint32_t i = in_order ? before + 1 : 0; i < map.count(); ++i) {
       const Position at = map.new_at(i);
       // Anchors only serve references.
-      if (map.flag_at(i) || at >= gap_end_ || at + (before == kNoSegment) <= position_) continue;
+      if (map.flag_at(i) || at >= gap_end_ || at < least) continue;
       segment_ = i;
       gap_end_ = at;
       next_shift_ = map.old_at(i) - at;
@@ -499,16 +498,20 @@ class Codec {
 
   void CodeOperation() {
     port().Enter(Stream::kOperations, position_);
-    const auto from = port().plan().NextOperation();
+    auto from = port().plan().NextOperation();
+    if constexpr (Port::kEncoding) {
+      if (from.kind == OperationKind::kNew) from = port().plan().Cut(LengthOfCopy(from.source, from.length));
+    }
     const uint32_t before = phase_;
     const Position room = gap_end_ - position_;
     if (Decide(kIsLiteral + before, from.kind == OperationKind::kLiteral)) {
       phase_ = kLiteral;
     } else if (Decide(kIsNew + before, from.kind == OperationKind::kNew)) {
       phase_ = kNew;
-      if (!Decide(kSameDistance, from.source == copies_.distance))
-        copies_.distance = Number(kNewDistance, from.source - 1) + 1;
-      if (copies_.distance - 1 >= position_) return Fail(LIBDELTA_E_MALFORMED);
+      if (!Decide(kSameDistance, ~copies_.new_shift == from.source - 1))
+        copies_.new_shift = ~Number(kNewDistance, from.source - 1);
+      shift_ = copies_.new_shift;
+      if (~shift_ >= position_) return Fail(LIBDELTA_E_MALFORMED);
     } else {
       CodeShift(static_cast<Position>(from.source - position_));
       phase_ = kOld;
@@ -559,7 +562,7 @@ class Codec {
     kOldAfter,  // Its neighbours in the old image.
     kKind,      // Template.
     kLastDelta,
-    kMisses,
+    kHits,
     kPlace,
     kAlign,
     kSecondTop,  // The upper five bits of that byte: much of an opcode.
@@ -575,10 +578,9 @@ class Codec {
   static constexpr uint16_t kLiteralContexts[kInputs] = {
       Set(kLast, kPlace),   Set(kPlace),          Set(kSecondTop, kPlace), Set(kLast, kPlace),
       Set(kSecond, kThird), Set(kSecond, kPlace), Set(kLast, kSecond)};
-  static constexpr uint16_t kHitContexts[kInputs] = {Set(kKind),           Set(kExpected, kKind, kAlign),
-                                                     Set(kAlign),          Set(kLast, kOldBefore),
-                                                     Set(kKind, kMisses),  Set(kLastDelta),
-                                                     Set(kKind, kOldAfter)};
+  static constexpr uint16_t kHitContexts[kInputs] = {
+      Set(kKind),      Set(kExpected, kKind, kAlign), Set(kAlign), Set(kLast, kOldBefore), Set(kKind, kHits),
+      Set(kLastDelta), Set(kKind, kOldAfter)};
   static constexpr uint16_t kMissContexts[kInputs] = {
       Set(kLast, kPlace),       Set(kExpected),         Set(kPlace),
       Set(kOldAfter, kPlace),   Set(kExpected, kPlace), Set(kLast, kExpected, kOldBefore),
@@ -598,9 +600,9 @@ class Codec {
     features[kExpected] = unit_[0];
     features[kOldBefore] = old[-1];
     features[kOldAfter] = old[1];
-    features[kKind] = static_cast<uint8_t>(UnitKind());
+    features[kKind] = static_cast<uint8_t>(UnitKind() | phase_ << 4);
     features[kLastDelta] = flags_.delta;
-    features[kMisses] = flags_.misses;
+    features[kHits] = flags_.hits;
     const uint32_t place = static_cast<uint32_t>(position_) & model_.places() & 3;
     features[kPlace] = static_cast<uint8_t>(place);
     features[kAlign] = static_cast<uint8_t>(position_ & model_.places() >> 2);
@@ -641,15 +643,6 @@ class Codec {
   // Where the byte at the position goes.
   uint8_t* Out() { return out_ + (static_cast<uint32_t>(position_) & (kBlock - 1)); }
 
-  void CopyNew() {
-    const Position from = position_ - copies_.distance;
-    if (copies_.distance <= kBlock) return EmitByte(out_[static_cast<uint32_t>(from) & (kBlock - 1)]);
-    // From that far back a piece cannot reach what has not been written yet.
-    const uint32_t length = Piece(kBlock);
-    if (!port().ReadNew(from, Out(), length)) return Fail(LIBDELTA_E_READ_NEW);
-    Emitted(length);
-  }
-
   void BeginBlock() {
     port().Enter(Stream::kClean, position_);
     if (position_ >= page_end_) {
@@ -663,11 +656,12 @@ class Codec {
     const uint32_t size = Piece(kBlock);
     block_end_ = position_ + size;
     if (page_same_) {
-      if (!port().ReadOld(position_ + shift_, Out(), size)) return Fail(LIBDELTA_E_READ_OLD);
+      Read(position_ + shift_, Out(), size);
       return Emitted(size);
     }
-    if (!LoadWindow()) return Fail(LIBDELTA_E_READ_OLD);
+    LoadWindow();
     if (!page_clean_) {
+      if (phase_ == kNew) return;
       const uint32_t context = kBlockClean + phase_ * 16u + (size < kBlock / 2) * 8u;
       if (!CodeClean(context, &flags_.clean_blocks, Port::kEncoding && WindowClean())) return;
     }
@@ -684,16 +678,22 @@ class Codec {
     return clean;
   }
 
-  // Reads the old bytes of a block, those a reference at its end may need, and the one before it. There are
-  // zeros where the image has none.
-  bool LoadWindow() {
+  // Reads the bytes that a block is copied from, those a reference at its end may need, and the one before
+  // it. There are zeros where the image has none.
+  void LoadWindow() {
     const Position from = position_ + shift_;
     const uint32_t before = from < kBefore ? static_cast<uint32_t>(from) : kBefore;
-    const Position left = areas_[0].length - from;
+    // Of the new image, what has been written.
+    const Position left = (phase_ == kNew ? position_ & (0 - Position{kBlock}) : areas_[0].length) - from;
     const uint32_t size = left < kBlock + kBehind ? static_cast<uint32_t>(left) : kBlock + kBehind;
     memset(window_, 0, sizeof(window_));
     cursor_ = 0;
-    return port().ReadOld(from - before, window_ + kBefore - before, size + before);
+    Read(from - before, window_ + kBefore - before, size + before);
+  }
+
+  void Read(Position from, uint8_t* to, uint32_t size) {
+    const libdelta_status status = port().Read(phase_ == kNew, from, to, size);
+    if (status != LIBDELTA_OK) Fail(status);
   }
 
   // What is expected at the cursor: template number + 1, or 0 for a byte.
@@ -719,28 +719,35 @@ class Codec {
   }
 
   // Relocates the word at the cursor. False: it is no reference of this kind, or one that does not change.
-  [[gnu::noinline]] bool PredictReference(const Template& t) {
+  [[gnu::noinline]] uint32_t PredictReference(const Template& t) {
     const uint32_t new_address = areas_[0].base + static_cast<uint32_t>(position_);
     const uint32_t old_address = new_address + static_cast<uint32_t>(shift_);
-    if ((old_address & t.align_mask) || t.last_byte >= Room()) return false;
+    if ((old_address & t.align_mask) || t.last_byte >= Room()) return 0;
     const uint8_t* old = window_ + kBefore + cursor_;
     uint32_t words[kWords];
     for (uint32_t w = 0; w < kWords; ++w, old += Reach(t)) {
       words[w] = LoadWord(old, t.order);
-      if ((words[w] & t.mask[w]) != t.match[w]) return false;
+      if ((words[w] & t.mask[w]) != t.match[w]) return 0;
     }
-    if (!AreTied(t, words)) return false;
+    if (!AreTied(t, words)) return 0;
     const uint32_t old_word = words[0];
-    const uint32_t target = Target(t, Exchange(t, words, 0), old_address, kOldSide);
+    uint32_t target = Target(t, Exchange(t, words, 0), old_address, kOldSide);
+    if (phase_ == kNew ? !KeepsTarget(t) : !Move(&target)) return 0;
+    uint32_t field;
+    if (!FieldFor(t, target, new_address, &field)) return 0;
+    Exchange(t, words, field);
+    StoreWord(unit_, t.order, words[0]);
+    unit_width_ = static_cast<uint8_t>(Width(t));
+    return words[0] ^ old_word;
+  }
+
+  // From an address of the old image to that in the new one. False: it is in neither area.
+  bool Move(uint32_t* address) const {
     for (const Area& area : areas_) {
-      const uint32_t offset = target - area.base;
+      const uint32_t offset = *address - area.base;
       if (offset >= area.length) continue;
-      uint32_t field;
-      if (!FieldFor(t, area.base + static_cast<uint32_t>(area.map.Map(offset)), new_address, &field)) break;
-      Exchange(t, words, field);
-      StoreWord(unit_, t.order, words[0]);
-      unit_width_ = static_cast<uint8_t>(Width(t));
-      return words[0] != old_word;
+      *address = area.base + static_cast<uint32_t>(area.map.Map(offset));
+      return true;
     }
     return false;
   }
@@ -753,18 +760,19 @@ class Codec {
   // Tries one unit after the other. A byte that is not as expected either is coded.
   void CodeUnit() {
     PredictUnit();
-    while (true) {
+    // No other phase with units is below kNew: only bytes of copies from the new image are not asked about.
+    while (phase_ + UnitKind() != kNew) {
       port().Enter(UnitKind() ? Stream::kReferences : Stream::kHits, position_);
       Input contexts[kInputs];
       uint32_t kind = kByteKind + HashContexts(kHitContexts, contexts);
-      uint32_t added = flags_.misses & 3;
+      uint32_t added = flags_.hits & 3;
       if (UnitKind()) {
         kind = kReferenceKind;
         added += 4;
       }
       const int hit = model_.CodeFlag(contexts, kind, added, Port::kEncoding && UnitHits());
-      flags_.misses = static_cast<uint8_t>(flags_.misses << 1 | !hit);
-      if (hit) return EmitUnit();
+      flags_.hits = static_cast<uint8_t>(flags_.hits << 1 | hit);
+      if (hit) break;
       if (UnitKind() == 0) {
         flags_.delta = static_cast<uint8_t>(CodeByte(kMissContexts, kMissKind) - unit_[0]);
         ++cursor_;
@@ -772,6 +780,7 @@ class Codec {
       }
       PredictNextUnit();
     }
+    EmitUnit();
   }
 
   // --- Output ---------------------------------------------------------------------------------------
@@ -787,8 +796,9 @@ class Codec {
     if ((position_ & (kBlock - 1)) == 0) Flush();
   }
 
-  // Writes what the last block has. Needs position() > 0.
-  void Flush() {
+  // Writes what the last block has, unless it could not be read. Needs position() > 0.
+  [[gnu::noinline]] void Flush() {
+    if (result_ > LIBDELTA_NEED_INPUT) return;
     const Position start = (position_ - 1) & ~static_cast<Position>(kBlock - 1);
     if (!port().WriteNew(start, out_, static_cast<uint32_t>(position_ - start))) Fail(LIBDELTA_E_WRITE_NEW);
   }
@@ -807,10 +817,14 @@ class Codec {
     while (position_ < block_end_) {
       PredictUnit();
       if (!UnitHits()) return false;
-      position_ += UnitWidth();
-      cursor_ = static_cast<uint8_t>(cursor_ + UnitWidth());
+      SkipUnit();
     }
     return true;
+  }
+
+  void SkipUnit() {
+    position_ += UnitWidth();
+    cursor_ = static_cast<uint8_t>(cursor_ + UnitWidth());
   }
 
   // Whether the rest of the window's block is as predicted, or that of the page. They leave no traces.
@@ -826,13 +840,54 @@ class Codec {
     bool clean = true;
     while (clean && position_ < page_end_) {
       block_end_ = position_ + Piece(kBlock);
-      clean = LoadWindow() && WalkBlock();
+      LoadWindow();
+      clean = WalkBlock();
     }
     *this = saved;
     return clean;
   }
 
-  bool RangeSame() const { return port().SameAsOld(position_ + shift_, position_, page_end_ - position_); }
+  bool RangeSame() const {
+    return port().Same(phase_ == kNew, position_ + shift_, position_, page_end_ - position_);
+  }
+
+  // How far a copy from the new image comes out right, with its references or without.
+  Position LengthOfCopy(Position distance, Position length) {
+    // What is malformed is refused where it is coded.
+    if (distance - 1 >= position_ || length > gap_end_ - position_) return length;
+    const Codec saved = *this;
+    phase_ = kNew;
+    shift_ = 0 - distance;
+    SetLength(length);
+    while (position_ < operation_end_ && WalkCopyPiece()) {
+    }
+    const Position end = position_;
+    *this = saved;
+    return end - position_;
+  }
+
+  // False: not all of a block, or of what is in its group.
+  bool WalkCopyPiece() {
+    if (position_ == piece_end_) piece_end_ += group_size_;
+    block_end_ = position_ + Piece(kBlock);
+    if (shift_ >= 0 - Position{kBlock}) {
+      while (position_ < block_end_ &&
+             port().ActualByte(position_ + shift_) == port().ActualByte(position_)) {
+        ++position_;
+      }
+      return position_ == block_end_;
+    }
+    LoadWindow();
+    while (position_ < block_end_) {
+      PredictUnit();
+      while (!UnitHits()) {
+        if (UnitKind() == 0) return false;
+        PredictNextUnit();
+      }
+      SkipUnit();
+    }
+    return true;
+  }
 
   static constexpr uint32_t kMagnitudeBits = 5;
   static constexpr uint32_t kLowBits = 2;  // Of a number, that have contexts.

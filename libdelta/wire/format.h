@@ -52,9 +52,11 @@ constexpr uint32_t kMaxPageRuns = 8;
 constexpr uint32_t kMaxSlotPages = 65519;  // With the spare pages, numbers of two bytes.
 
 // The extension's value: write unit, spare pages (a byte each), size of a spare page, then the slot's runs of
-// pages: count, size. Numbers have four bytes.
-constexpr uint32_t kGeometrySize = 6;
-constexpr uint32_t kGeometryRunSize = 8;
+// pages: count, size. Numbers have two bytes; sizes count units of 1 << kPageUnitBits bytes.
+constexpr uint32_t kGeometrySize = 4;
+constexpr uint32_t kGeometryRunSize = 4;
+constexpr uint32_t kPageUnitBits = 6;
+constexpr uint32_t kMaxSparePageSize = 0xffffu << kPageUnitBits;
 
 // The journal.
 constexpr uint32_t kJournalStartSize = 32;

@@ -157,6 +157,10 @@ inline uint32_t Target(const Template& t, uint32_t field, uint32_t address, Side
   return Origin(t, address, side) + Distance(t, field);
 }
 
+// Whether a copy from the new image makes the reference point where the copied one does. Those of fewer than
+// 16 bits mostly stay within what is copied.
+inline bool KeepsTarget(const Template& t) { return t.last_bit >= 15; }
+
 // Field that refers to `target` from `address` of the new image. False: it cannot be expressed.
 inline bool FieldFor(const Template& t, uint32_t target, uint32_t address, uint32_t* field) {
   const uint32_t distance = target - Origin(t, address, kNewSide);

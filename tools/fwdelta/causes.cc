@@ -201,7 +201,7 @@ class Judge {
                          [](uint64_t at, const CostTrace::Piece& p) { return at < p.position; });
     if (after == trace_.pieces.begin()) return Cause::kNewContent;
     const CostTrace::Piece& piece = *(after - 1);
-    if (stream == "references") return Cause::kMoved;
+    if (stream == "references" && piece.origin == Origin::kOldCopy) return Cause::kMoved;
     if (stream == "map" || stream == "operations") {
       if (reordered_[static_cast<size_t>(&piece - trace_.pieces.data())]) return Cause::kReordered;
       return piece.origin == Origin::kOldCopy ? Cause::kMoved : Cause::kNewContent;

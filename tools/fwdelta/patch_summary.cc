@@ -43,9 +43,12 @@ std::optional<InPlaceGeometry> ReadGeometry(const std::vector<ExtensionEntry>& e
     InPlaceGeometry geometry;
     geometry.write_unit = value[0];
     geometry.spare_count = value[1];
-    geometry.spare_page_size = libdelta::LoadU32(value + 2);
+    const auto page_size = [](const uint8_t* at) {
+      return uint32_t{libdelta::LoadU16(at)} << libdelta::kPageUnitBits;
+    };
+    geometry.spare_page_size = page_size(value + 2);
     for (size_t at = libdelta::kGeometrySize; at < size; at += libdelta::kGeometryRunSize) {
-      geometry.pages.push_back({libdelta::LoadU32(value + at), libdelta::LoadU32(value + at + 4)});
+      geometry.pages.push_back({libdelta::LoadU16(value + at), page_size(value + at + 2)});
     }
     return geometry;
   }

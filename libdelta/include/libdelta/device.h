@@ -180,7 +180,7 @@ typedef struct libdelta_flash {
   uint8_t erase_value;      /**< Of an erased byte: 0xff or 0. */
   uint32_t slot;            /**< Address of the slot. */
   uint32_t spare;           /**< Address of the first spare page; the others follow. */
-  uint32_t spare_page_size; /**< Bytes, at least the slot's largest page. */
+  uint32_t spare_page_size; /**< Bytes, at least the slot's largest page; a multiple of 64, below 4 MiB. */
   const libdelta_range *protected_ranges;
   uint8_t protected_count;
 } libdelta_flash;

@@ -74,7 +74,8 @@ struct CostTrace {
     uint64_t cost;
   };
   enum class Origin { kLiteral, kOldCopy, kNewCopy };
-  // What a piece of the new image is made of.
+  // What a piece of the new image is made of. Copies can have differences, of the new image only in
+  // references.
   struct Piece {
     uint64_t position;
     uint64_t length;
