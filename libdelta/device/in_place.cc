@@ -95,15 +95,16 @@ void InPlace::Start(const libdelta_flash *flash) {
 
 bool InPlace::MatchesGeometry(const uint8_t *extension) const {
   uint32_t left = 2u * flash_->run_count;
-  if (LoadU16(extension) != kGeometrySize + left * 2 || extension[2] != flash_->write_unit ||
-      extension[3] != flash_->spare_count) {
+  const uint32_t first = extension[2];
+  if (LoadU16(extension) != kGeometrySize + left * 2 || 1u << (first >> kSpareBits) != flash_->write_unit ||
+      first % kMaxSparePages + 1 != flash_->spare_count) {
     return false;
   }
   // Then only words: a spare page's size, and the runs.
   const uint32_t *word = reinterpret_cast<const uint32_t *>(flash_->runs);
   uint32_t expected = flash_->spare_page_size;
   uint32_t shift = kPageUnitBits;
-  for (const uint8_t *at = extension + 4; uint32_t{LoadU16(at)} << shift == expected; at += 2) {
+  for (const uint8_t *at = extension + 3; uint32_t{LoadU16(at)} << shift == expected; at += 2) {
     if (left-- == 0) return true;
     expected = *word++;
     shift ^= kPageUnitBits;

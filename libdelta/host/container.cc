@@ -1,6 +1,7 @@
 #include "libdelta/host/container.h"
 
 #include <algorithm>
+#include <bit>
 #include <string_view>
 
 #include "libdelta/host/sha256.h"
@@ -117,8 +118,8 @@ size_t FindEntry(ByteView patch, const libdelta_header& header, const Bytes& key
 
 Extension GeometryExtension(const InPlaceLayout& layout) {
   Extension extension{kInPlaceExtension, {}};
-  AppendNumber(&extension.value, layout.write_unit, 1);
-  AppendNumber(&extension.value, layout.spare_count, 1);
+  const uint32_t unit_bits = static_cast<uint32_t>(std::countr_zero(layout.write_unit));
+  AppendNumber(&extension.value, unit_bits << kSpareBits | (layout.spare_count - 1), 1);
   AppendNumber(&extension.value, layout.spare_page_size >> kPageUnitBits, 2);
   for (const SlotPages& run : layout.pages) {
     AppendNumber(&extension.value, run.count, 2);

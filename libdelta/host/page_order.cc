@@ -4,6 +4,7 @@
 #include <cstring>
 #include <map>
 
+#include "libdelta/wire/codec.h"
 #include "libdelta/wire/format.h"
 
 namespace libdelta {

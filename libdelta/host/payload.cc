@@ -178,10 +178,10 @@ class Planner {
       : old_(old_image), new_(new_image), limits_(limits), threads_(options.threads) {
     // A group that nothing follows is none, and a device need not hold the size of it.
     if (options.group_blocks < new_.size() / kBlock) plan_.group_blocks = options.group_blocks;
+    if (old_.empty()) plan_.limit = kMaxConfidence;
     plan_.places = ChoosePlaces(new_);
     if (old_.size() > kMaxReferenceImage || new_.size() > kMaxReferenceImage) return;
     if (old_.empty()) {
-      plan_.limit = kMaxConfidence;
       ExpectKept(options.isa ? FindSet(*options.isa) : DetectSet(new_));
       return;
     }
@@ -364,9 +364,9 @@ class Planner {
 };
 
 // Prices for the last parse. Which are best depends on how much new code there is, and of what kind.
-using Prices = std::array<ParsePrices, 5>;
-constexpr Prices kDeltaPrices = {{{40, 14}, {36, 24}, {52, 10}, {40, 10}, {64, 18}}};
-constexpr Prices kWholePrices = {{{48, 10}, {64, 10}, {40, 10}, {56, 12}, {32, 8}}};
+using Prices = std::array<ParsePrices, 6>;
+constexpr Prices kDeltaPrices = {{{40, 14}, {36, 24}, {52, 10}, {40, 10}, {34, 11}, {64, 18}}};
+constexpr Prices kWholePrices = {{{48, 10}, {64, 10}, {40, 10}, {56, 12}, {32, 8}, {48, 14}}};
 // Larger images get the first only.
 constexpr uint64_t kMaxVariantImage = 4u << 20;
 
@@ -383,11 +383,11 @@ constexpr std::array<Effort, kMostEffort> kEfforts = {{{4, 8, 1, false, 0, false
                                                        {4, 16, 1, false, 1, false},
                                                        {8, 24, 1, true, 1, false},
                                                        {16, 32, 2, true, 1, false},
-                                                       {16, 64, 3, true, 1, true},
-                                                       {64, 400, 3, true, 2, true},
-                                                       {64, 1000, 4, true, 2, true},
-                                                       {400, 1000, 5, true, 2, true},
-                                                       {400, 4000, 5, true, 3, true}}};
+                                                       {16, 64, 4, true, 1, true},
+                                                       {64, 400, 4, true, 2, true},
+                                                       {64, 1000, 5, true, 2, true},
+                                                       {400, 1000, 6, true, 2, true},
+                                                       {400, 4000, 6, true, 3, true}}};
 
 // Empty if none is there; of equal ones the first.
 std::optional<Payload> Smallest(std::span<std::optional<Payload>> payloads) {

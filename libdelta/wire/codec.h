@@ -5,6 +5,7 @@
 // and of *gaps* between them, filled by operations: literal bytes, short copies from the old image, copies
 // from the new image written so far. Every copy from the old image is a prediction: references in it are
 // relocated through the maps, and what the model codes is only whether, and where, the prediction fails.
+// In a copy from the new image, what may differ is references: the model codes which keep their targets.
 //
 // Codec<Port> is written once. A Port either decodes, and Bit() returns what the arithmetic decoder found, or
 // encodes, and Bit() returns what it was given. Every value is therefore passed in ("actual", meaningless
@@ -164,7 +165,8 @@ class Codec {
   // Contexts of numbers; lengths have one for each phase, of which the first two have none.
   enum NumberContext : uint32_t { kMapOld, kMapShift, kGapLength, kOldShift, kNewDistance, kLength };
 
-  // Old bytes around a block: those that contexts look at, or the other word of a reference at its edge.
+  // Bytes around those that a block is copied from: contexts look at them, and they may be the other word of
+  // a reference at its edge.
   static constexpr uint32_t kBefore = Port::kHasTemplates ? kWindowBefore : 1;
   static constexpr uint32_t kBehind = Port::kHasTemplates ? kWindowBehind : 1;
 
@@ -560,7 +562,7 @@ class Codec {
     kExpected,  // The predicted byte.
     kOldBefore,
     kOldAfter,  // Its neighbours in the old image.
-    kKind,      // Template.
+    kKind,      // Template, and what kind of copy it is in.
     kLastDelta,
     kHits,
     kPlace,
@@ -932,7 +934,7 @@ class Codec {
 
   // The last bytes of the new image, each at its position modulo kBlock. Aligned: they are copied whole.
   alignas(4) uint8_t out_[kBlock];
-  uint8_t window_[kBefore + kBlock + kBehind];  // Old bytes around the block.
+  uint8_t window_[kBefore + kBlock + kBehind];  // What the block is copied from.
 };
 
 }  // namespace libdelta

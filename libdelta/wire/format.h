@@ -51,9 +51,11 @@ constexpr uint32_t kMaxWriteUnit = 32;
 constexpr uint32_t kMaxPageRuns = 8;
 constexpr uint32_t kMaxSlotPages = 65519;  // With the spare pages, numbers of two bytes.
 
-// The extension's value: write unit, spare pages (a byte each), size of a spare page, then the slot's runs of
-// pages: count, size. Numbers have two bytes; sizes count units of 1 << kPageUnitBits bytes.
-constexpr uint32_t kGeometrySize = 4;
+// The extension's value: a byte for the number of spare pages, less one, in the low kSpareBits bits and the
+// write unit's logarithm above them; the size of a spare page; then the slot's runs of pages: count, size.
+// Numbers have two bytes; sizes count units of 1 << kPageUnitBits bytes.
+constexpr uint32_t kSpareBits = 4;
+constexpr uint32_t kGeometrySize = 3;
 constexpr uint32_t kGeometryRunSize = 4;
 constexpr uint32_t kPageUnitBits = 6;
 constexpr uint32_t kMaxSparePageSize = 0xffffu << kPageUnitBits;

@@ -41,12 +41,12 @@ std::optional<InPlaceGeometry> ReadGeometry(const std::vector<ExtensionEntry>& e
     if (size <= libdelta::kGeometrySize || (size - libdelta::kGeometrySize) % libdelta::kGeometryRunSize != 0)
       return std::nullopt;
     InPlaceGeometry geometry;
-    geometry.write_unit = value[0];
-    geometry.spare_count = value[1];
+    geometry.write_unit = 1u << (value[0] >> libdelta::kSpareBits);
+    geometry.spare_count = value[0] % libdelta::kMaxSparePages + 1;
     const auto page_size = [](const uint8_t* at) {
       return uint32_t{libdelta::LoadU16(at)} << libdelta::kPageUnitBits;
     };
-    geometry.spare_page_size = page_size(value + 2);
+    geometry.spare_page_size = page_size(value + 1);
     for (size_t at = libdelta::kGeometrySize; at < size; at += libdelta::kGeometryRunSize) {
       geometry.pages.push_back({libdelta::LoadU16(value + at), page_size(value + at + 2)});
     }
