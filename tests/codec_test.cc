@@ -658,16 +658,11 @@ class RandomPort : public ElsewherePort<uint64_t> {
       if (random() % 256 == 0) o.source = port_->Wild();
       if (random() % 256 == 0) o.length = port_->Wild();
       operation_ = o;
-      problem_ = port_->images_.problem;
       return o;
     }
 
-    // Not here: copies that an encoder would cut are what a decoder must survive. To find out, the codec has
-    // looked at what is not written yet.
-    Operation Cut(uint64_t) {
-      port_->images_.problem = problem_;
-      return operation_;
-    }
+    // Not here: copies that an encoder would cut are what a decoder must survive.
+    Operation Cut(uint64_t) { return operation_; }
 
     struct List {
       uint32_t count = 0;
@@ -706,7 +701,6 @@ class RandomPort : public ElsewherePort<uint64_t> {
     RandomPort* port_;
     Template template_{};
     Operation operation_{};
-    std::string problem_;
     uint64_t last_ = 0;
     uint64_t gap_end_ = 0;
   };
@@ -724,8 +718,12 @@ class RandomPort : public ElsewherePort<uint64_t> {
     return 0;
   }
   libdelta_status Read(bool is_new, Position at, uint8_t* to, uint32_t size) {
-    if (is_new) return images_.ReadNew(at, to, size) ? LIBDELTA_OK : LIBDELTA_E_READ_NEW;
-    return images_.ReadOld(at, to, size) ? LIBDELTA_OK : LIBDELTA_E_READ_OLD;
+    if (!is_new) return images_.ReadOld(at, to, size) ? LIBDELTA_OK : LIBDELTA_E_READ_OLD;
+    // Before it codes a flag the codec looks ahead, at what is not written yet. A decoder cannot, as is seen
+    // below.
+    const Bytes& image = images_.new_image;
+    for (uint64_t i = 0; i < size; ++i) to[i] = at + i < image.size() ? image[at + i] : 0;
+    return LIBDELTA_OK;
   }
   bool WriteNew(Position at, const uint8_t* from, uint32_t size) { return images_.WriteNew(at, from, size); }
   uint8_t ActualByte(Position at) const { return static_cast<uint8_t>((at * 0x9e3779b1u >> 13) % 7 == 0); }
