@@ -53,6 +53,10 @@ class CostTraceOf : public ::testing::TestWithParam<NamedPair> {
       position += piece.length;
       if (piece.origin == CostTrace::Origin::kNewCopy) {
         ASSERT_LT(piece.source, piece.position);
+        // References may differ.
+        for (uint64_t i = 0; i < piece.length && !options.templates; ++i) {
+          ASSERT_EQ(new_image[piece.source + i], new_image[piece.position + i]);
+        }
       } else if (piece.origin == CostTrace::Origin::kOldCopy) {
         ASSERT_LE(piece.source + piece.length, old_image.size());
       }
@@ -62,6 +66,12 @@ class CostTraceOf : public ::testing::TestWithParam<NamedPair> {
 };
 
 TEST_P(CostTraceOf, AddsUp) { Check({}); }
+
+TEST_P(CostTraceOf, AddsUpWithoutTemplates) {
+  EncodeOptions options;
+  options.templates = false;
+  Check(options);
+}
 
 INSTANTIATE_TEST_SUITE_P(Pairs, CostTraceOf, ::testing::ValuesIn(AllPairs()),
                          [](const auto& info) { return PairName(info.param); });

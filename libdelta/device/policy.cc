@@ -85,6 +85,8 @@ bool HasImageCallbacks(const libdelta_io &io) { return io.write_new != nullptr &
 // Powers of two up to `most`.
 bool IsUnit(uint32_t unit, uint32_t most) { return unit != 0 && unit <= most && (unit & (unit - 1)) == 0; }
 
+static_assert(1u << kPageUnitBits == kBlock, "headers count pages in blocks");
+
 bool IsUsableFlash(const libdelta_flash &flash) {
   if (flash.read == nullptr || flash.program == nullptr || flash.erase == nullptr || flash.runs == nullptr ||
       flash.run_count == 0 || flash.run_count > kMaxPageRuns || flash.spare_count < kMinSparePages ||

@@ -256,9 +256,8 @@ std::vector<Template> OffsetTables(ByteView old_file, ByteView new_file, uint32_
 
 ReferenceScan::ReferenceScan(ByteView image, Side side, const std::vector<Template>& templates, uint32_t base,
                              const Relocator* known)
-    : kinds_(image.size(), kNone),
-      normalised_(image.begin(), image.end()),
-      absolute_(image.begin(), image.end()) {
+    : kinds_(image.size(), kNone), normalised_(image.begin(), image.end()) {
+  if (side == kNewSide) absolute_ = normalised_;
   std::vector<uint8_t> wanted;
   // Like a decoder: the last one first.
   for (size_t k = templates.size(); k-- > 0;) {
@@ -282,12 +281,12 @@ ReferenceScan::ReferenceScan(ByteView image, Side side, const std::vector<Templa
         StoreWord(to->data() + i, width, t.order, WithField(t, words, field));
       };
       const auto field_of = [&](uint32_t address) { return address >> t.scale << (31 - t.last_bit); };
-      if (t.origin != 0 && KeepsTarget(t)) store(&absolute_, field_of(target));
+      if (side == kNewSide && IsKept(t)) store(&absolute_, field_of(target));
+      uint32_t field = 0;
       if (known != nullptr && IsData(t)) {
-        store(&normalised_, field_of(side == kOldSide ? known->Relocate(target) : target));
-      } else {
-        store(&normalised_, 0);
+        field = field_of(side == kOldSide ? known->Relocate(target) : target);
       }
+      store(&normalised_, field);
       break;
     }
     i += width;

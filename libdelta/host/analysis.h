@@ -48,8 +48,8 @@ class ReferenceScan {
   // The image with every reference's field cleared. Where targets are known, fields of data have the low bits
   // of their target in the new image instead.
   const Bytes& normalised() const { return normalised_; }
-  // The image, in which references that copies keep (KeepsTarget) have the low bits of their target instead
-  // of their field: two of them are the same if their targets are.
+  // Of a new image: it, with the low bits of their target instead of their field in references that copies
+  // keep (IsKept). Two of them are the same if their targets are.
   const Bytes& absolute() const { return absolute_; }
 
  private:

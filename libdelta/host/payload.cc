@@ -202,8 +202,7 @@ class Planner {
   // Of a whole image: looks for the calls of `set` that copies from the output keep.
   void ExpectKept(const TemplateSet* set) {
     if (!set) return;
-    std::copy_if(set->calls.begin(), set->calls.end(), std::back_inserter(plan_.templates),
-                 [](const Template& t) { return t.origin != 0 && KeepsTarget(t); });
+    std::copy_if(set->calls.begin(), set->calls.end(), std::back_inserter(plan_.templates), IsKept);
     if (plan_.templates.size() > limits_.templates) plan_.templates.clear();
   }
 

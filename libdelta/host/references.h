@@ -20,6 +20,10 @@ bool IsLoose(const Template& t);
 // is matched by these.
 inline bool IsShortPointer(const Template& t) { return IsLoose(t) && Width(t) < 4; }
 
+// Whether copies from the output can change the reference, to keep its target: one that counts from address 0
+// is the same wherever it stands.
+inline bool IsKept(const Template& t) { return t.origin != 0 && KeepsTarget(t); }
+
 // Bits of a field, in one of the words of its reference.
 struct Run {
   uint8_t shift;

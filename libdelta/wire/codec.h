@@ -393,7 +393,7 @@ class Codec {
       }
     } else if (phase_ == kLiteral) {
       CodeByte(kLiteralContexts, kLiteralKind);
-    } else if (phase_ == kNew && shift_ >= 0 - Position{kBlock}) {
+    } else if (phase_ == kNew && IsNear()) {
       EmitByte(out_[static_cast<uint32_t>(position_ + shift_) & (kBlock - 1)]);
     } else if (position_ >= block_end_) {
       BeginBlock();
@@ -537,6 +537,9 @@ class Codec {
 
   // A copy from the old image is in progress.
   bool InCopy() const { return phase_ == kSegment || phase_ == kOld; }
+
+  // Whether `out_` still has what a copy from the new image takes.
+  bool IsNear() const { return shift_ >= 0 - Position{kBlock}; }
 
   void CodeShift(Position actual) {
     uint32_t i = 0;
@@ -814,25 +817,24 @@ class Codec {
     return true;
   }
 
-  // Walks to the end of the block while it is as predicted.
-  bool WalkBlock() {
+  // Walks to the end of the block while it is as predicted: by the first unit of each place, or by any.
+  bool WalkBlock(bool by_any) {
     while (position_ < block_end_) {
       PredictUnit();
-      if (!UnitHits()) return false;
-      SkipUnit();
+      while (!UnitHits()) {
+        if (!by_any || UnitKind() == 0) return false;
+        PredictNextUnit();
+      }
+      position_ += UnitWidth();
+      cursor_ = static_cast<uint8_t>(cursor_ + UnitWidth());
     }
     return true;
-  }
-
-  void SkipUnit() {
-    position_ += UnitWidth();
-    cursor_ = static_cast<uint8_t>(cursor_ + UnitWidth());
   }
 
   // Whether the rest of the window's block is as predicted, or that of the page. They leave no traces.
   bool WindowClean() {
     const Codec saved = *this;
-    const bool clean = WalkBlock();
+    const bool clean = WalkBlock(false);
     *this = saved;
     return clean;
   }
@@ -843,7 +845,7 @@ class Codec {
     while (clean && position_ < page_end_) {
       block_end_ = position_ + Piece(kBlock);
       LoadWindow();
-      clean = WalkBlock();
+      clean = WalkBlock(false);
     }
     *this = saved;
     return clean;
@@ -872,7 +874,7 @@ class Codec {
   bool WalkCopyPiece() {
     if (position_ == piece_end_) piece_end_ += group_size_;
     block_end_ = position_ + Piece(kBlock);
-    if (shift_ >= 0 - Position{kBlock}) {
+    if (IsNear()) {
       while (position_ < block_end_ &&
              port().ActualByte(position_ + shift_) == port().ActualByte(position_)) {
         ++position_;
@@ -880,15 +882,7 @@ class Codec {
       return position_ == block_end_;
     }
     LoadWindow();
-    while (position_ < block_end_) {
-      PredictUnit();
-      while (!UnitHits()) {
-        if (UnitKind() == 0) return false;
-        PredictNextUnit();
-      }
-      SkipUnit();
-    }
-    return true;
+    return WalkBlock(true);
   }
 
   static constexpr uint32_t kMagnitudeBits = 5;

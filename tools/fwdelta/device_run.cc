@@ -318,9 +318,9 @@ void DeviceRun::ExplainGeometry() {
 void DeviceRun::ExplainBase() {
   if (old_image_ == nullptr) {
     Fail(ExitCode::kBase,
-         "{}: the slot does not hold the base image of {}: {} long, SHA-256 {}...; the file must be an image "
-         "of the whole flash, from its first byte",
-         flash_name_, patch_name_, Count(summary_.old_length, "byte"), Hex(summary_.old_digest));
+         "{}: the slot does not hold the base image of {}: {} long, SHA-256 {}; the file must be an image of "
+         "the whole flash, from its first byte",
+         flash_name_, patch_name_, Count(summary_.old_length, "byte"), DigestText(summary_.old_digest));
   }
   const libdelta::ByteView old_bytes = old_image_->bytes();
   if (old_bytes.size() < summary_.old_length) {
@@ -329,10 +329,10 @@ void DeviceRun::ExplainBase() {
   }
   const libdelta::Digest digest = libdelta::Sha256(old_bytes.first(summary_.old_length));
   const bool whole = old_bytes.size() == summary_.old_length;
-  Fail(ExitCode::kBase, "{}: not the base image of {}: {}SHA-256 {}..., the base has {}...",
-       old_image_->name(), patch_name_,
-       whole ? "" : fmt::format("of its first {} bytes, ", summary_.old_length),
-       Hex(libdelta::ByteView(digest).first(libdelta::kOldDigestSize)), Hex(summary_.old_digest));
+  Fail(ExitCode::kBase, "{}: not the base image of {}: {}SHA-256 {}, the base has {}", old_image_->name(),
+       patch_name_, whole ? "" : fmt::format("of its first {} bytes, ", summary_.old_length),
+       DigestText(libdelta::ByteView(digest).first(libdelta::kOldDigestSize)),
+       DigestText(summary_.old_digest));
 }
 
 void DeviceRun::ExplainLength(bool truncated) {

@@ -10,6 +10,8 @@
 namespace fwdelta {
 namespace {
 
+constexpr size_t kMagicSize = sizeof(libdelta::kMagic);
+
 libdelta::Bytes Copy(const uint8_t* bytes, size_t size) {
   return bytes == nullptr ? libdelta::Bytes() : libdelta::Bytes(bytes, bytes + size);
 }
@@ -106,11 +108,6 @@ std::string SizeText(uint64_t size) {
   return exact == rounded ? exact : fmt::format("{} ({})", exact, rounded);
 }
 
-// The old image's is not there as a whole.
-std::string DigestText(const libdelta::Bytes& digest) {
-  return Hex(digest) + (digest.size() < libdelta::kDigestSize ? "..." : "");
-}
-
 std::string ImageText(uint64_t length, const libdelta::Bytes& digest) {
   if (digest.empty()) return "none: the patch carries the whole new image";
   return fmt::format("{}, SHA-256 {}", Count(length, "byte"), DigestText(digest));
@@ -160,8 +157,11 @@ PatchSummary Summarize(libdelta::ByteView patch, const std::string& name) {
   return summary;
 }
 
+std::string DigestText(libdelta::ByteView digest) {
+  return Hex(digest) + (digest.size() < libdelta::kDigestSize ? "..." : "");
+}
+
 bool IsPatch(libdelta::ByteView bytes) {
-  constexpr size_t kMagicSize = sizeof(libdelta::kMagic);
   return bytes.size() > kMagicSize && bytes[kMagicSize] >= libdelta::kVersionMark &&
          std::equal(bytes.begin(), bytes.begin() + kMagicSize, libdelta::kMagic);
 }
@@ -173,7 +173,7 @@ std::string ExplainHeader(libdelta_status status, libdelta::ByteView patch) {
   if (status != LIBDELTA_E_VERSION) return "the header is damaged; fetch the patch again";
   if (!IsPatch(patch)) return "not a libdelta patch";
   return fmt::format("format version {}, but this fwdelta knows version {} only; use a newer fwdelta",
-                     patch[sizeof(libdelta::kMagic)] - libdelta::kVersionMark, libdelta::kFormatVersion);
+                     patch[kMagicSize] - libdelta::kVersionMark, libdelta::kFormatVersion);
 }
 
 void CheckLength(const PatchSummary& summary, uint64_t size, const std::string& name) {

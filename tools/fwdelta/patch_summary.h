@@ -61,6 +61,9 @@ struct PatchSummary {
 // Throws a Failure (kMalformed) that says what is wrong with the start of `patch`.
 PatchSummary Summarize(libdelta::ByteView patch, const std::string& name);
 
+// In hexadecimal, with dots where only the start of a SHA-256 is known.
+std::string DigestText(libdelta::ByteView digest);
+
 // Whether it begins like a patch, of whatever format version.
 bool IsPatch(libdelta::ByteView bytes);
 

@@ -74,8 +74,7 @@ struct CostTrace {
     uint64_t cost;
   };
   enum class Origin { kLiteral, kOldCopy, kNewCopy };
-  // What a piece of the new image is made of. Copies can have differences, of the new image only in
-  // references.
+  // What a piece of the new image is made of. Copies can have differences.
   struct Piece {
     uint64_t position;
     uint64_t length;
